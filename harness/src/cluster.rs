@@ -125,7 +125,17 @@ impl Cluster {
         self.path().join("hadoop")
     }
 
-    /// Returns the Hadoop settings that servers and clients use.
+    /// Changes one of Hadoop's keys in the configuration files while the cluster runs. Clients that
+    /// start afterwards obey it; the NameNode does so for the keys that an administrator's command
+    /// reads again: groups (`hdfs dfsadmin -refreshUserToGroupsMappings`), proxy users
+    /// (`-refreshSuperUserGroupsConfiguration`) and the lists of `hadoop-policy.xml`
+    /// (`-refreshServiceAcl`).
+    pub fn set_hadoop_key(&self, key: &str, value: &str) -> Result<(), Error> {
+        let files = self.world().files();
+        self.hdfs.configuration.set(files, key, value)
+    }
+
+    /// Returns the Hadoop settings that servers and clients use from the start.
     #[must_use]
     pub fn hadoop_keys(&self) -> &BTreeMap<String, String> {
         &self.hdfs.keys
@@ -267,7 +277,12 @@ impl Start for Cluster {
             Security::Kerberos => Some(Realm::in_world(&fixture, realm)?),
             Security::Simple => None,
         };
-        let hdfs = Arc::new(Hdfs::start(&fixture, realm.as_ref(), hdfs)?);
+        let hdfs = Arc::new(Hdfs::start(
+            &fixture,
+            realm.as_ref(),
+            hdfs,
+            builder.read_again.clone(),
+        )?);
         if let Some(realm) = &mut realm {
             realm.namenode = Some(hdfs.link());
         }

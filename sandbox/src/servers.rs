@@ -7,10 +7,11 @@ use std::process::Command;
 use std::sync::Arc;
 
 use kerbox::directory::Directory;
+use kerbox::spec::ReadAgain;
 use kerbox::{Builder, Clock, Cluster, Control, Error, Journal, Realm};
 
 use crate::randomness;
-use crate::settings::Settings;
+use crate::settings::{Settings, read_again};
 
 /// Returns the builder of a sandbox's servers.
 fn builder<K>(settings: &Settings, directory: &Arc<Directory>) -> Builder<K> {
@@ -23,7 +24,9 @@ fn builder<K>(settings: &Settings, directory: &Arc<Directory>) -> Builder<K> {
         Some(dir) => builder.persistent(dir),
         None => builder,
     };
+    let again = settings.clone();
     builder
+        .read_again(ReadAgain::new(move || read_again(&again)))
         .clock(clock)
         .opened_directory(Arc::clone(directory))
         .seed(settings.seed.unwrap_or_else(randomness::seed))

@@ -26,7 +26,10 @@ mod pac;
 mod python;
 mod realms;
 mod referral;
+mod refresh;
 mod restart;
+mod secure_layout;
+mod service_acls;
 mod symlinks;
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -49,8 +52,11 @@ pub(crate) fn trials() -> Vec<Trial> {
         answers::trials(),
         pac::trials(),
         referral::trials(),
+        refresh::trials(),
         symlinks::trials(),
         restart::trials(),
+        secure_layout::trials(),
+        service_acls::trials(),
         hdfs_native::trials(),
         java_hadoop::trials(),
         go_hdfs::trials(),

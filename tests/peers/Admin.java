@@ -1,6 +1,7 @@
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
+import java.security.PrivilegedExceptionAction;
 import java.util.Arrays;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FileSystem;
@@ -23,7 +24,8 @@ import org.apache.hadoop.util.ToolRunner;
 /**
  * Runs administration commands in one JVM. Reads one command per line, words separated by tabs;
  * prints "=> STATUS" on a line after each. The first word is a tool (cacheadmin, dfsadmin, ec,
- * storagepolicies, fs), or "events": makes changes and prints their events.
+ * storagepolicies, fs), or "events": makes changes and prints their events. "as USER" before a tool
+ * runs it as another user, without security; "as USER/OTHER" lets USER act for OTHER.
  */
 public class Admin {
     public static void main(String[] arguments) throws Exception {
@@ -36,8 +38,12 @@ public class Admin {
             String[] words = line.split("\t");
             int status;
             try {
-                status = words[0].equals("events") ? events(configuration)
-                    : ToolRunner.run(configuration, tool(words[0], configuration), Arrays.copyOfRange(words, 1, words.length));
+                if (words[0].equals("as")) {
+                    String[] rest = Arrays.copyOfRange(words, 2, words.length);
+                    status = user(words[1]).doAs((PrivilegedExceptionAction<Integer>) () -> run(configuration, rest));
+                } else {
+                    status = words[0].equals("events") ? events(configuration) : run(configuration, words);
+                }
             } catch (Exception refused) {
                 System.out.println(refused);
                 status = 1;
@@ -45,6 +51,16 @@ public class Admin {
             System.out.println("=> " + status);
             System.out.flush();
         }
+    }
+
+    private static UserGroupInformation user(String name) {
+        String[] names = name.split("/");
+        UserGroupInformation user = UserGroupInformation.createRemoteUser(names[0]);
+        return names.length == 1 ? user : UserGroupInformation.createProxyUser(names[1], user);
+    }
+
+    private static int run(Configuration configuration, String[] words) throws Exception {
+        return ToolRunner.run(configuration, tool(words[0], configuration), Arrays.copyOfRange(words, 1, words.length));
     }
 
     private static Tool tool(String name, Configuration configuration) {

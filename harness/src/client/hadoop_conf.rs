@@ -76,11 +76,21 @@ pub(crate) fn static_groups(groups: &BTreeMap<String, Vec<String>>) -> String {
     users.collect::<Vec<_>>().join(";")
 }
 
-/// Writes all keys into both files. In a JVM, hdfs-default.xml overrides `dfs.*` keys that are only
+/// Writes all keys into each file. In a JVM, hdfs-default.xml overrides `dfs.*` keys that are only
 /// in core-site.xml, and other clients read only core-site.xml.
 pub(crate) fn write(directory: &Directory, keys: &HadoopKeys) -> Result<(), Error> {
     let xml = to_xml(keys);
-    for name in ["core-site.xml", "hdfs-site.xml"] {
+    // Those of YARN and MapReduce only with their services.
+    let names: &[&str] = match keys.contains_key("mapreduce.jobhistory.principal") {
+        true => &[
+            "core-site.xml",
+            "hdfs-site.xml",
+            "yarn-site.xml",
+            "mapred-site.xml",
+        ],
+        false => &["core-site.xml", "hdfs-site.xml"],
+    };
+    for name in names {
         directory.write(&format!("hadoop/{name}"), xml.as_bytes())?;
     }
     Ok(())

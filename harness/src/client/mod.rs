@@ -10,4 +10,5 @@ pub(crate) mod krb5_conf;
 pub(crate) mod login;
 pub(crate) mod perpetual_login;
 mod relogin;
+pub(crate) mod secure_layout;
 mod waiting;

@@ -15,6 +15,7 @@ use rand::rngs::StdRng;
 
 use crate::client::hadoop_conf::{self, HadoopKeys};
 use crate::realm::Realm;
+use crate::servers::configuration::{self, Configuration};
 use crate::servers::datanodes::{DataNodeParts, DataNodes, Datanode};
 use crate::servers::hosts::Hosts;
 use crate::servers::namenode::{NameNodeListeners, NameNodeServer, NameNodeService};
@@ -23,7 +24,7 @@ use crate::servers::namenode_start::{Edits, NameNodeStart};
 use crate::servers::slot::Slot;
 #[cfg(feature = "web")]
 use crate::servers::web::{NameNodeHttp, with_http_address};
-use crate::spec::HdfsSpec;
+use crate::spec::{HdfsSpec, ReadAgain};
 use crate::world::{Fixture, World};
 use crate::{Error, Server};
 
@@ -33,7 +34,9 @@ const NAMENODE_STREAM: u64 = 0x6E61_6D65_6E6F_6400;
 /// The HDFS servers of a cluster.
 pub(crate) struct Hdfs {
     pub(crate) address: SocketAddr,
+    /// The keys at the start.
     pub(crate) keys: HadoopKeys,
+    pub(crate) configuration: Arc<Configuration>,
     pub(crate) warnings: Vec<String>,
     pub(crate) superuser: String,
     rpc: Slot<NameNodeService>,
@@ -62,12 +65,16 @@ impl Hdfs {
         fixture: &Fixture,
         realm: Option<&Realm>,
         spec: &HdfsSpec,
+        read_again: Option<ReadAgain>,
     ) -> Result<Self, Error> {
         let world = &fixture.world;
         let (listeners, address) = NameNodeListeners::bind(spec.listen)?;
-        let (keys, config, warnings) = configuration(address, realm, spec)?;
+        let keys = configuration::keys(address, realm, spec);
+        let (config, warnings) = configuration::typed(&keys, spec.symlinks)?;
         #[cfg(feature = "web")]
         let (keys, http_bound) = with_http_address(keys, &listeners.http)?;
+        let configuration = Configuration::new(keys.clone(), spec, read_again);
+        let configuration = Arc::new(configuration);
         let clock = world.new_clock(Server::NameNode(1));
         let identity = identity_of(address, realm, spec);
         let edits = Edits::new(world, spec);
@@ -94,6 +101,7 @@ impl Hdfs {
             edits,
             link: Arc::clone(&link),
             hosts: Arc::clone(&hosts),
+            configuration: Arc::clone(&configuration),
             starts: AtomicU64::new(0),
             bound: SocketAddr::new(spec.listen.ip(), address.port()),
             clock,
@@ -111,6 +119,7 @@ impl Hdfs {
         Ok(Self {
             address,
             keys,
+            configuration,
             warnings,
             superuser: spec.superuser.clone(),
             rpc,
@@ -236,30 +245,6 @@ fn datanode_parts(
         auth_to_local,
         namenode_address,
     }
-}
-
-/// Returns the keys for clients and servers, the typed configuration, and warnings about ignored
-/// keys.
-fn configuration(
-    address: SocketAddr,
-    realm: Option<&Realm>,
-    spec: &HdfsSpec,
-) -> Result<(HadoopKeys, HdfsConfig, Vec<String>), Error> {
-    let mut keys = hadoop_conf::keys(
-        address,
-        spec.datanodes,
-        &spec.superuser,
-        realm.map(Realm::name),
-    );
-    keys.insert(
-        "hadoop.user.group.static.mapping.overrides".to_owned(),
-        hadoop_conf::static_groups(&spec.groups),
-    );
-    keys.extend(spec.keys.clone());
-    let (mut config, warnings) =
-        HdfsConfig::from_pairs(keys.iter().map(|(key, value)| (&**key, &**value)))?;
-    config.symlinks = spec.symlinks;
-    Ok((keys, config, warnings))
 }
 
 /// Returns the keytab of a server with its principal's name.

@@ -1,5 +1,6 @@
 //! The servers of a fixture, wired to its clock, hook and runtime.
 
+pub(crate) mod configuration;
 mod database;
 pub(crate) mod datanodes;
 mod descriptors;

@@ -16,6 +16,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use tokio::runtime::Handle;
 
+use crate::servers::configuration::{Configuration, MachineUsers};
 use crate::servers::handle::server_methods;
 use crate::servers::hosts::Hosts;
 use crate::servers::listen::listen;
@@ -51,6 +52,7 @@ pub(crate) struct NameNodeService {
     pub(crate) edits: Edits,
     pub(crate) link: Arc<NameNodeLink>,
     pub(crate) hosts: Arc<Hosts>,
+    pub(crate) configuration: Arc<Configuration>,
     /// The number of starts so far.
     pub(crate) starts: AtomicU64,
     /// The address that it is bound to.
@@ -126,6 +128,7 @@ impl NameNodeService {
             &self.config,
             self.world.hook(),
         )
+        .with_authorization(namenode.authorization().clone())
     }
 
     /// Checks the law of replay: the edits that are kept give the NameNode's state.
@@ -160,6 +163,9 @@ impl Service for NameNodeService {
         }
         let namenode = self.link.namenode();
         namenode.set_log_directory(Box::new(LogFiles(Arc::downgrade(&self.world))));
+        let files = Arc::clone(&self.configuration);
+        let rules = namenode.authorization();
+        rules.set_sources(files as _, Arc::new(MachineUsers))?;
         let hosts = Arc::clone(&self.hosts);
         namenode.set_host_files(self.clock.now(), hosts as _)?;
         self.link.set(Reach::Up);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::spec::Layout;
 use crate::spec::defaults::{LOOPBACK, SUPERUSER, USERS};
 
 /// The way in which the servers of an HDFS authenticate their clients.
@@ -72,6 +73,8 @@ pub struct HdfsSpec {
     pub groups: BTreeMap<String, Vec<String>>,
     /// The directories that exist from the start.
     pub directories: Vec<NewDirectory>,
+    /// The layout that [`Spec::lay_out`](crate::spec::Spec::lay_out) has added.
+    pub layout: Option<Layout>,
     /// Enables symbolic links, which Hadoop's servers refuse by default.
     pub symlinks: bool,
     /// Hadoop's keys, which override those that the fixture sets.
@@ -155,6 +158,7 @@ impl Default for HdfsSpec {
             listen: LOOPBACK,
             groups: groups.into_iter().chain([supergroup]).collect(),
             directories: USERS.map(home).into_iter().chain([temporary]).collect(),
+            layout: None,
             symlinks: false,
             keys: BTreeMap::new(),
             racks: Vec::new(),

@@ -24,15 +24,21 @@ pub mod duration;
 pub(crate) mod file_names;
 mod hdfs;
 mod key_kind;
+mod lay_out;
+mod layout;
 mod principal;
 mod protection;
+mod read_again;
 mod realm;
 mod trust;
 
 pub use hdfs::{HdfsSpec, MOST_DATANODES, NewDirectory, Security};
 pub use key_kind::KeyKind;
+pub use layout::Layout;
 pub use principal::{Keys, NewPrincipal};
 pub use protection::Protection;
+#[doc(hidden)]
+pub use read_again::ReadAgain;
 pub use realm::{FurtherRealm, OtherRealms, RealmSpec, Transports};
 pub use trust::{Direction, Trust};
 

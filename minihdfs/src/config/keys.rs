@@ -1,6 +1,5 @@
 //! Maps configuration keys to fields of [`HdfsConfig`].
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::service_policy;
@@ -48,7 +47,8 @@ impl HdfsConfig {
     pub fn set(&mut self, key: &str, value: &str) -> Result<Obeyed, ConfigError> {
         if service_policy::has(key) {
             // Not trimmed: a list of groups alone begins with a space.
-            self.service_policy.insert(key.to_owned(), value.to_owned());
+            let policy = &mut self.service_authorization.policy;
+            policy.insert(key.to_owned(), value.to_owned());
             return Ok(Obeyed::ByServers);
         }
         let entry = Entry {
@@ -61,6 +61,7 @@ impl HdfsConfig {
             || self.set_files(&entry)?
             || self.set_timers(&entry)?
             || self.limits.set(&entry)?
+            || self.groups.set(&entry)?
             || self.safe_mode.set(&entry)?
             || self.snapshots.set(&entry)?
             || self.storage.set(&entry)?
@@ -89,7 +90,9 @@ impl HdfsConfig {
                     _ => return Err(entry.error("write simple or kerberos")),
                 }
             }
-            "hadoop.security.authorization" => self.service_authorization = entry.boolean()?,
+            "hadoop.security.authorization" => {
+                self.service_authorization.enabled = entry.boolean()?;
+            }
             "hadoop.security.auth_to_local" => self.auth_to_local = entry.value.to_owned(),
             "hadoop.security.auth_to_local.mechanism" => {
                 self.auth_to_local_mechanism = match entry.value.to_ascii_lowercase().as_str() {
@@ -98,7 +101,6 @@ impl HdfsConfig {
                     _ => return Err(entry.error("write hadoop or mit")),
                 }
             }
-            "hadoop.user.group.static.mapping.overrides" => self.groups = static_mapping(entry)?,
             "hadoop.rpc.protection" => self.rpc_protection = protections(entry)?,
             key => {
                 let Some((name, property)) = key
@@ -279,31 +281,4 @@ fn protections(entry: &Entry<'_>) -> Result<Vec<QualityOfProtection>, ConfigErro
     QualityOfProtection::parse_list(entry.key, entry.value).map_err(|_| {
         entry.error("write authentication, integrity or privacy, or several separated by commas")
     })
-}
-
-/// Parses `user1=group1,group2;user2=;user3=group2`.
-fn static_mapping(entry: &Entry<'_>) -> Result<BTreeMap<String, Vec<String>>, ConfigError> {
-    let mut groups = BTreeMap::new();
-    for user in entry
-        .value
-        .split(';')
-        .map(str::trim)
-        .filter(|user| !user.is_empty())
-    {
-        let (name, list) = match user.split_once('=') {
-            Some((name, list)) if !list.contains('=') => (name.trim(), list),
-            None => (user, ""),
-            Some(_) => return Err(entry.error("write user1=group1,group2;user2=group1")),
-        };
-        if name.is_empty() {
-            return Err(entry.error("write a user's name before each ="));
-        }
-        let list = Entry {
-            key: entry.key,
-            value: list,
-        }
-        .list();
-        groups.insert(name.to_owned(), list);
-    }
-    Ok(groups)
 }

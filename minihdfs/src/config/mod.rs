@@ -4,6 +4,8 @@
 //! fix it. Keys that only clients read are distinguished from keys that nothing here obeys.
 
 mod datanode_admin;
+mod groups;
+mod hosts;
 mod keys;
 mod limits;
 mod safe_mode;
@@ -20,8 +22,10 @@ use crate::proto::hdfs::ChecksumTypeProto;
 use crate::sasl::QualityOfProtection;
 
 pub use datanode_admin::DatanodeAdminSettings;
+pub use groups::{GroupMapping, GroupSettings};
 pub use limits::LimitSettings;
 pub use safe_mode::SafeModeSettings;
+pub use service_policy::ServiceAuthorization;
 pub use snapshots::SnapshotSettings;
 pub use storage::StorageSettings;
 pub use value::ConfigError;
@@ -125,21 +129,16 @@ pub struct ProxyUser {
 pub struct HdfsConfig {
     /// `hadoop.security.authentication`
     pub authentication: Authentication,
-    /// `hadoop.security.authorization`: enables the access control lists of services.
-    pub service_authorization: bool,
-    /// `security.<protocol>.acl`, `.hosts` and their `.blocked` lists (`hadoop-policy.xml`). Every
-    /// user and host may use a protocol without a list. Also `dfs.datanode.kerberos.principal`, the
-    /// only principal that may use the protocols of DataNodes.
-    pub service_policy: BTreeMap<String, String>,
+    /// `hadoop.security.authorization`, and the keys of `hadoop-policy.xml`.
+    pub service_authorization: ServiceAuthorization,
     /// `hadoop.security.auth_to_local`: rules separated by whitespace.
     pub auth_to_local: String,
     /// `hadoop.security.auth_to_local.mechanism`
     pub auth_to_local_mechanism: AuthToLocalMechanism,
     /// `hadoop.proxyuser.<name>.hosts`, `.groups`, `.users`
     pub proxy_users: BTreeMap<String, ProxyUser>,
-    /// `hadoop.user.group.static.mapping.overrides`: users and their groups. No other user has
-    /// groups.
-    pub groups: BTreeMap<String, Vec<String>>,
+    /// The groups of users.
+    pub groups: GroupSettings,
     /// `hadoop.rpc.protection`, in order of preference.
     pub rpc_protection: Vec<QualityOfProtection>,
     /// `dfs.data.transfer.protection`, in order of preference; empty if unset.
@@ -247,12 +246,11 @@ impl Default for HdfsConfig {
     fn default() -> Self {
         Self {
             authentication: Authentication::Simple,
-            service_authorization: false,
-            service_policy: BTreeMap::new(),
+            service_authorization: ServiceAuthorization::default(),
             auth_to_local: "DEFAULT".to_owned(),
             auth_to_local_mechanism: AuthToLocalMechanism::Hadoop,
             proxy_users: BTreeMap::new(),
-            groups: BTreeMap::new(),
+            groups: GroupSettings::default(),
             rpc_protection: vec![QualityOfProtection::Authentication],
             data_transfer_protection: Vec::new(),
             encrypt_data_transfer: false,

@@ -1,6 +1,19 @@
 //! The keys of `hadoop-policy.xml`: a list of users and one of hosts for each protocol, and those
 //! that are blocked.
 
+use std::collections::BTreeMap;
+
+/// Service-level authorization.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ServiceAuthorization {
+    /// `hadoop.security.authorization`: enables the access control lists of services.
+    pub enabled: bool,
+    /// `security.<protocol>.acl`, `.hosts` and their `.blocked` lists. Every user and host may use
+    /// a protocol without a list. Also `dfs.datanode.kerberos.principal`, the only principal that
+    /// may use the protocols of DataNodes.
+    pub policy: BTreeMap<String, String>,
+}
+
 /// The protocols and the keys of their lists (`HDFSPolicyProvider`).
 pub(crate) const PROTOCOLS: [(&str, &str); 13] = [
     (

@@ -81,8 +81,8 @@ fn every_kind_of_value_is_read() {
     );
     assert_eq!(config.proxy_users["HTTP"].groups, ["*"]);
     assert_eq!(config.proxy_users["first.last"].users, ["alice"]);
-    assert_eq!(config.groups["alice"], ["analysts", "staff"]);
-    assert!(config.groups["bob"].is_empty());
+    assert_eq!(config.groups.overrides["alice"], ["analysts", "staff"]);
+    assert!(config.groups.overrides["bob"].is_empty());
 }
 
 #[test]

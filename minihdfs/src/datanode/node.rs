@@ -146,6 +146,7 @@ impl Superusers {
     fn new(superuser: String, config: &HdfsConfig) -> Self {
         let in_group = config
             .groups
+            .overrides
             .iter()
             .filter(|(_, groups)| groups.contains(&config.superuser_group))
             .map(|(name, _)| name.clone());

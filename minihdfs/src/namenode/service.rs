@@ -24,7 +24,7 @@ use crate::namenode::state::inode::PERMISSION_BITS;
 use crate::namenode::state::namespace::Creation;
 use crate::rpc::Call;
 use crate::secret_manager::{BlockTokenSecretManager, DelegationTokenSecretManager, TokenEdit};
-use crate::user::AuthToLocal;
+use crate::user::{AuthToLocal, Authorization};
 
 /// A NameNode. Share it in an [`Arc`].
 ///
@@ -60,6 +60,7 @@ pub struct NameNode {
     /// The time at which the namespace was formatted.
     pub(super) formatted: Timestamp,
     pub(super) auth_to_local: AuthToLocal,
+    pub(super) authorization: Authorization,
     pub(super) hook: Arc<dyn Hook>,
     pub(super) block_pool_id: Arc<str>,
     pub(super) block_tokens: Arc<BlockTokenSecretManager>,
@@ -120,6 +121,12 @@ impl NameNode {
     #[must_use]
     pub fn storage(&self) -> Option<&Arc<dyn NameStorage>> {
         self.storage.as_ref()
+    }
+
+    /// Returns the rules about users, which its ports obey and the `refresh` verbs read again.
+    #[must_use]
+    pub fn authorization(&self) -> &Authorization {
+        &self.authorization
     }
 
     /// Returns the block pool id, which is part of every block's name.
@@ -368,23 +375,14 @@ impl NameNode {
         ))
     }
 
-    /// Returns the groups of a user according to the configuration.
-    pub(super) fn groups_of(&self, user: &str) -> &[String] {
-        self.config
-            .groups
-            .get(user)
-            .map(Vec::as_slice)
-            .unwrap_or_default()
-    }
-
     /// Returns the permission checker for the caller.
     pub(super) fn checker<'a>(&'a self, call: &Call<'a>) -> PermissionChecker<'a> {
         let user = &call.caller.user.short;
-        let groups = self.groups_of(user);
+        let groups = self.authorization.groups_of(call.now, user);
         PermissionChecker {
             user,
-            groups,
             superuser: *user == self.superuser || groups.contains(&self.config.superuser_group),
+            groups,
             enabled: self.config.permissions_enabled,
             method: call.method,
         }

@@ -22,9 +22,8 @@ use crate::proto::hdfs::{
 };
 use crate::rpc::{Call, Protocol, protocol};
 
-/// The side protocols. The configuration is fixed while a NameNode runs, so a refresh succeeds
-/// without doing anything. As in Hadoop, any user may request one: there only the access control
-/// lists of `hadoop-policy.xml` restrict it, and by default they restrict no user.
+/// The side protocols. As in Hadoop, any user may request a refresh: only the access control lists
+/// of `hadoop-policy.xml` restrict it, and by default they restrict no user.
 pub(super) static SIDE_PROTOCOLS: [Protocol<NameNode>; 7] = [
     protocol! {
         "org.apache.hadoop.tools.GetUserMappingsProtocol", 1,
@@ -32,10 +31,12 @@ pub(super) static SIDE_PROTOCOLS: [Protocol<NameNode>; 7] = [
     },
     protocol! {
         "org.apache.hadoop.security.RefreshUserMappingsProtocol", 1,
-        "refreshSuperUserGroupsConfiguration" => |_: &NameNode, _: &Call<'_>, _: RefreshSuperUserGroupsConfigurationRequestProto| {
+        "refreshSuperUserGroupsConfiguration" => |node: &NameNode, _: &Call<'_>, _: RefreshSuperUserGroupsConfigurationRequestProto| {
+            node.authorization.refresh_proxy_users()?;
             Ok(RefreshSuperUserGroupsConfigurationResponseProto {})
         },
-        "refreshUserToGroupsMappings" => |_: &NameNode, _: &Call<'_>, _: RefreshUserToGroupsMappingsRequestProto| {
+        "refreshUserToGroupsMappings" => |node: &NameNode, _: &Call<'_>, _: RefreshUserToGroupsMappingsRequestProto| {
+            node.authorization.refresh_groups()?;
             Ok(RefreshUserToGroupsMappingsResponseProto {})
         },
     },
@@ -43,11 +44,13 @@ pub(super) static SIDE_PROTOCOLS: [Protocol<NameNode>; 7] = [
         "org.apache.hadoop.security.authorize.RefreshAuthorizationPolicyProtocol", 1,
         "refreshServiceAcl" => |node: &NameNode, _: &Call<'_>, _: RefreshServiceAclRequestProto| {
             node.check_service_authorization()?;
+            node.authorization.refresh_service_acls()?;
             Ok(RefreshServiceAclResponseProto {})
         },
     },
     protocol! {
         "org.apache.hadoop.ipc.RefreshCallQueueProtocol", 1,
+        // There is no queue of calls whose class could change.
         "refreshCallQueue" => |_: &NameNode, _: &Call<'_>, _: RefreshCallQueueRequestProto| {
             Ok(RefreshCallQueueResponseProto {})
         },
@@ -74,16 +77,17 @@ impl NameNode {
     /// Returns the groups of any user, to any caller.
     fn get_groups_for_user(
         &self,
-        _call: &Call<'_>,
+        call: &Call<'_>,
         request: GetGroupsForUserRequestProto,
     ) -> Result<GetGroupsForUserResponseProto, HdfsError> {
+        let groups = self.authorization.groups_of(call.now, &request.user);
         Ok(GetGroupsForUserResponseProto {
-            groups: self.groups_of(&request.user).to_vec(),
+            groups: groups.to_vec(),
         })
     }
 
     fn check_service_authorization(&self) -> Result<(), HdfsError> {
-        if self.config.service_authorization {
+        if self.config.service_authorization.enabled {
             return Ok(());
         }
         Err(HdfsError::authorization(

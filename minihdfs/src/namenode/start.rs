@@ -19,7 +19,7 @@ use crate::secret_manager::{
     BlockTokenSecretManager, BlockTokenSettings, DelegationTokenSecretManager,
     DelegationTokenSettings,
 };
-use crate::user::AuthToLocal;
+use crate::user::{AuthToLocal, Authorization};
 
 impl NameNode {
     /// Creates a NameNode with an empty namespace. All randomness comes from `rng` and from
@@ -148,6 +148,7 @@ impl Parts<'_> {
         }
         Ok(NameNode {
             auth_to_local,
+            authorization: Authorization::new(&config),
             hook: self.hook,
             block_tokens,
             delegation_tokens: tokens,

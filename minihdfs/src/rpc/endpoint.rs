@@ -8,7 +8,7 @@ use super::service::{Durable, RpcService};
 use crate::config::HdfsConfig;
 use crate::sasl::GssapiSettings;
 use crate::secret_manager::SecretManager;
-use crate::user::{AuthToLocal, ProxyUsers, ServiceAcls};
+use crate::user::{AuthToLocal, Authorization};
 
 /// The authentication of callers. A server without it trusts the name that the client gives
 /// (`simple`).
@@ -28,8 +28,7 @@ pub struct RpcEndpoint {
     pub(super) service: Arc<dyn RpcService>,
     pub(super) security: Option<RpcSecurity>,
     pub(super) auth_to_local: AuthToLocal,
-    pub(super) proxy_users: ProxyUsers,
-    pub(super) service_acls: ServiceAcls,
+    pub(super) authorization: Authorization,
     pub(super) hook: Arc<dyn Hook>,
     pub(super) max_request_length: usize,
 }
@@ -51,11 +50,17 @@ impl RpcEndpoint {
             service,
             security,
             auth_to_local,
-            proxy_users: ProxyUsers::from_config(config),
-            service_acls: ServiceAcls::from_config(config),
+            authorization: Authorization::new(config),
             hook,
             max_request_length: config.max_request_length as usize,
         }
+    }
+
+    /// Obeys these rules about users instead of those of the configuration at the start.
+    #[must_use]
+    pub fn with_authorization(mut self, authorization: Authorization) -> Self {
+        self.authorization = authorization;
+        self
     }
 
     /// Returns the server that this port belongs to.

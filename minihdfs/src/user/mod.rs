@@ -4,13 +4,18 @@
 //! - [`AuthToLocal`]: maps principals to short names
 //! - [`ProxyUsers`]: the rules of impersonation
 //! - [`ServiceAcls`]: the protocols that callers may use
+//! - [`Authorization`]: these two and users' groups, read again while a server runs
 
 mod auth_to_local;
+mod authorization;
+mod groups;
 mod java_regex;
 mod proxy_users;
 mod service_acls;
 
 pub use auth_to_local::AuthToLocal;
+pub use authorization::{Authorization, ConfigurationFiles};
+pub use groups::UnixGroups;
 pub use proxy_users::ProxyUsers;
 pub use service_acls::ServiceAcls;
 

@@ -7,7 +7,7 @@ use super::User;
 use crate::config::{HdfsConfig, ProxyUser};
 use crate::error::HdfsError;
 
-/// The rules `hadoop.proxyuser.<name>.{users,groups,hosts}` and the groups they refer to.
+/// The rules `hadoop.proxyuser.<name>.{users,groups,hosts}`.
 ///
 /// ```
 /// use minihdfs::config::HdfsConfig;
@@ -20,8 +20,8 @@ use crate::error::HdfsError;
 /// ])?;
 /// let [oozie, alice, bob] = ["oozie", "alice", "bob"].map(User::simple);
 /// let rules = ProxyUsers::from_config(&config);
-/// rules.authorize(&oozie, &alice, [10, 1, 2, 3].into())?;
-/// let refused = rules.authorize(&oozie, &bob, [10, 1, 2, 3].into()).expect_err("not allowed");
+/// rules.authorize(&oozie, &alice, &[], [10, 1, 2, 3].into())?;
+/// let refused = rules.authorize(&oozie, &bob, &[], [10, 1, 2, 3].into()).expect_err("not allowed");
 /// assert_eq!(refused.message(), "User: oozie is not allowed to impersonate bob");
 /// # Ok(())
 /// # }
@@ -29,7 +29,6 @@ use crate::error::HdfsError;
 #[derive(Clone, Debug, Default)]
 pub struct ProxyUsers {
     rules: BTreeMap<String, ProxyUser>,
-    groups: BTreeMap<String, Vec<String>>,
 }
 
 impl ProxyUsers {
@@ -38,25 +37,20 @@ impl ProxyUsers {
     pub fn from_config(config: &HdfsConfig) -> Self {
         Self {
             rules: config.proxy_users.clone(),
-            groups: config.groups.clone(),
         }
     }
 
-    /// Checks that `real` may impersonate `effective` from `address`. Either users or groups must
-    /// allow it, and hosts must as well.
+    /// Checks that `real` may impersonate `effective`, a member of these groups, from `address`.
+    /// Either users or groups must allow it, and hosts must as well.
     pub fn authorize(
         &self,
         real: &User,
         effective: &User,
+        groups: &[String],
         address: IpAddr,
     ) -> Result<(), HdfsError> {
         let rule = self.rules.get(&*real.short);
         let allowed = rule.is_some_and(|rule| {
-            let groups = self
-                .groups
-                .get(&*effective.short)
-                .map(Vec::as_slice)
-                .unwrap_or_default();
             let any = |list: &[String]| list.iter().any(|entry| entry == "*");
             any(&rule.users)
                 || any(&rule.groups)
@@ -114,13 +108,13 @@ mod tests {
 
     const LOOPBACK: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
-    fn proxies(pairs: &[(&str, &str)]) -> ProxyUsers {
+    fn proxies(pairs: &[(&str, &str)]) -> HdfsConfig {
         let (config, _) = HdfsConfig::from_pairs(pairs.iter().copied()).expect("a configuration");
-        ProxyUsers::from_config(&config)
+        config
     }
 
     fn attempt(
-        proxies: &ProxyUsers,
+        config: &HdfsConfig,
         real: &str,
         effective: &str,
         address: &str,
@@ -129,9 +123,16 @@ mod tests {
             full: format!("{real}/localhost@EXAMPLE.COM").into(),
             short: real.into(),
         };
-        proxies.authorize(
+        let groups = config
+            .groups
+            .overrides
+            .get(effective)
+            .cloned()
+            .unwrap_or_default();
+        ProxyUsers::from_config(config).authorize(
             &real,
             &User::simple(effective),
+            &groups,
             address.parse().expect("an address"),
         )
     }

@@ -14,7 +14,6 @@ use crate::error::HdfsError;
 pub struct ServiceAcls {
     enabled: bool,
     policy: BTreeMap<String, String>,
-    groups: BTreeMap<String, Vec<String>>,
 }
 
 impl ServiceAcls {
@@ -22,17 +21,32 @@ impl ServiceAcls {
     #[must_use]
     pub fn from_config(config: &HdfsConfig) -> Self {
         Self {
-            enabled: config.service_authorization,
-            policy: config.service_policy.clone(),
-            groups: config.groups.clone(),
+            enabled: config.service_authorization.enabled,
+            policy: config.service_authorization.policy.clone(),
         }
     }
 
-    /// Checks that `caller` may use the protocol that a connection names.
+    /// Returns whether the lists count at all.
+    pub(super) fn is_enabled(&self) -> bool {
+        self.enabled
+    }
+
+    /// Takes over the lists of a configuration, but not whether they count.
+    pub(super) fn replace_policy(&mut self, config: &HdfsConfig) {
+        let policy = &config.service_authorization.policy;
+        self.policy.clone_from(policy);
+    }
+
+    /// Checks that `caller`, a member of these groups, may use the protocol that a connection names.
     ///
     /// # Errors
     /// Fails like Hadoop with `AuthorizationException`.
-    pub fn authorize(&self, caller: &Caller, protocol: Option<&str>) -> Result<(), HdfsError> {
+    pub fn authorize(
+        &self,
+        caller: &Caller,
+        groups: &[String],
+        protocol: Option<&str>,
+    ) -> Result<(), HdfsError> {
         if !self.enabled {
             return Ok(());
         }
@@ -47,8 +61,8 @@ impl ServiceAcls {
             ));
         };
         let hosts = key.replace(".acl", ".hosts");
-        let allowed = self.includes_user(&self.value(key, ".acl", "", "*"), caller);
-        let blocked = self.includes_user(&self.value(key, ".acl", ".blocked", ""), caller);
+        let allowed = includes_user(&self.value(key, ".acl", "", "*"), caller, groups);
+        let blocked = includes_user(&self.value(key, ".acl", ".blocked", ""), caller, groups);
         let principal = self.client_principal(protocol, caller);
         let is_other = |principal: &String| *principal != *caller.user.full;
         if principal.as_ref().is_some_and(is_other) || !allowed || blocked {
@@ -94,18 +108,17 @@ impl ServiceAcls {
         let found = own.or_else(|| self.policy.get(&default));
         found.map_or(otherwise, String::as_str).to_owned()
     }
+}
 
-    /// Returns true if a list has the caller: `user1,user2 group1,group2`, or `*`.
-    fn includes_user(&self, list: &str, caller: &Caller) -> bool {
-        let (users, groups) = list.split_once(' ').unwrap_or((list, ""));
-        let has = |list: &str, name: &str| list.split(',').any(|entry| entry.trim() == name);
-        let own = self.groups.get(&*caller.user.short);
-        list.trim() == "*"
-            || users.trim() == "*"
-            || groups.trim() == "*"
-            || has(users, &caller.user.short)
-            || own.is_some_and(|own| own.iter().any(|group| has(groups, group)))
-    }
+/// Returns true if a list has the caller: `user1,user2 group1,group2`, or `*`.
+fn includes_user(list: &str, caller: &Caller, own: &[String]) -> bool {
+    let (users, groups) = list.split_once(' ').unwrap_or((list, ""));
+    let has = |list: &str, name: &str| list.split(',').any(|entry| entry.trim() == name);
+    list.trim() == "*"
+        || users.trim() == "*"
+        || groups.trim() == "*"
+        || has(users, &caller.user.short)
+        || own.iter().any(|group| has(groups, group))
 }
 
 fn includes_host(list: &str, caller: &Caller) -> bool {
@@ -139,7 +152,17 @@ mod tests {
     const CLIENT: &str = "org.apache.hadoop.hdfs.protocol.ClientProtocol";
     const GROUPS: &str = "org.apache.hadoop.tools.GetUserMappingsProtocol";
 
-    fn acls(pairs: &[(&str, &str)]) -> ServiceAcls {
+    /// The lists and the groups of a configuration.
+    struct Acls(ServiceAcls, BTreeMap<String, Vec<String>>);
+
+    impl Acls {
+        fn authorize(&self, caller: &Caller, protocol: Option<&str>) -> Result<(), HdfsError> {
+            let groups = self.1.get(&*caller.user.short).cloned().unwrap_or_default();
+            self.0.authorize(caller, &groups, protocol)
+        }
+    }
+
+    fn acls(pairs: &[(&str, &str)]) -> Acls {
         let always = [
             ("hadoop.security.authorization", "true"),
             (
@@ -150,7 +173,7 @@ mod tests {
         let pairs = always.into_iter().chain(pairs.iter().copied());
         let (config, warnings) = HdfsConfig::from_pairs(pairs).expect("a configuration");
         assert!(warnings.is_empty(), "{warnings:?}");
-        ServiceAcls::from_config(&config)
+        Acls(ServiceAcls::from_config(&config), config.groups.overrides)
     }
 
     fn caller(name: &str) -> Caller {
@@ -158,7 +181,7 @@ mod tests {
         Caller::new(User::simple(name), AuthMethod::Simple, address)
     }
 
-    fn refusal(acls: &ServiceAcls, name: &str, protocol: Option<&str>) -> String {
+    fn refusal(acls: &Acls, name: &str, protocol: Option<&str>) -> String {
         let error = acls.authorize(&caller(name), protocol);
         let error = error.expect_err("not authorized");
         assert!(error.class().ends_with(".AuthorizationException"));
@@ -178,7 +201,8 @@ mod tests {
             "Null protocol not authorized"
         );
         let off = ServiceAcls::default();
-        off.authorize(&caller("alice"), None).expect("it is off");
+        off.authorize(&caller("alice"), &[], None)
+            .expect("it is off");
     }
 
     #[test]

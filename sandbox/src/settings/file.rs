@@ -2,7 +2,7 @@
 
 use kerbox::NewPrincipal;
 use kerbox::spec::duration::parse as parse_duration;
-use kerbox::spec::{HdfsSpec, MOST_DATANODES, NewDirectory, RealmSpec};
+use kerbox::spec::{MOST_DATANODES, NewDirectory, RealmSpec, Spec};
 use kerbox_kdc::SidError;
 use minihdfs::config::HdfsConfig;
 use toml::de::DeTable;
@@ -12,8 +12,9 @@ use super::overrides::Overrides;
 use super::principals::{flag, read_principal, time};
 use super::section::{Section, Source};
 use super::values::{
-    parse_attribute, parse_enctype, parse_listen, parse_mode, parse_name, parse_netbios_name,
-    parse_pac, parse_path, parse_principals, parse_rack, parse_realm, parse_security,
+    parse_attribute, parse_enctype, parse_layout, parse_listen, parse_mode, parse_name,
+    parse_netbios_name, parse_pac, parse_path, parse_principals, parse_rack, parse_realm,
+    parse_security,
 };
 use super::{Settings, faults, other_realms};
 
@@ -52,7 +53,7 @@ fn read_document(
     settings: &mut Settings,
     overrides: Overrides,
 ) {
-    let (realm, hdfs) = (&mut settings.spec.realm, &mut settings.spec.hdfs);
+    let realm = &mut settings.spec.realm;
     let mut top = Section::new(source, "", 0, document);
     if let Some(section) = top.table("realm") {
         read_realm(section, realm);
@@ -73,8 +74,9 @@ fn read_document(
     realm.principals.append(&mut principals);
     other_realms::read(&mut top, realm);
     if let Some(section) = top.table("hdfs") {
-        read_hdfs(section, hdfs);
+        read_hdfs(section, &mut settings.spec);
     }
+    let hdfs = &mut settings.spec.hdfs;
     if let Some(section) = top.table("hadoop") {
         let mut obeyed = HdfsConfig::default();
         let fits = |key: &str, value: &str| {
@@ -145,11 +147,17 @@ fn read_realm(mut section: Section<'_, '_>, realm: &mut RealmSpec) {
     section.finish();
 }
 
-fn read_hdfs(mut section: Section<'_, '_>, hdfs: &mut HdfsSpec) {
-    set(&mut hdfs.security, section.text("security", parse_security));
+fn read_hdfs(mut section: Section<'_, '_>, spec: &mut Spec) {
+    let security = section.text("security", parse_security);
+    set(&mut spec.hdfs.security, security);
     if let Some(name) = section.text("superuser", parse_name) {
-        hdfs.set_superuser(&name);
+        spec.hdfs.set_superuser(&name);
     }
+    // Before what may replace parts of it.
+    if let Some(layout) = section.text("layout", parse_layout) {
+        spec.lay_out(layout);
+    }
+    let hdfs = &mut spec.hdfs;
     set(&mut hdfs.datanodes, section.number("datanodes", 0));
     set(&mut hdfs.listen, section.text("listen", parse_listen));
     set(&mut hdfs.racks, section.list("racks", parse_rack));
@@ -214,6 +222,27 @@ mod tests {
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
         .into();
         assert_eq!(settings.spec.hdfs.keys, expected);
+    }
+
+    #[test]
+    fn a_layout_may_be_changed_in_parts() {
+        let settings = read(
+            "k.toml",
+            "[[principal]]\nname = \"yarn\"\npassword = \"own\"\n[hdfs]\nlayout = \"hadoop-secure\"\n[[hdfs.directory]]\npath = \"/tmp/logs\"\nowner = \"alice\"\n",
+        );
+        let spec = settings.expect("well-formed").spec;
+        let named = |name: &str| spec.realm.principals.iter().find(|it| it.name == name);
+        let password = |name: &str| named(name).expect("there").password.as_deref();
+        assert_eq!(password("yarn"), Some("own"));
+        assert_eq!(password("mapred"), Some("mapred"));
+        assert!(named("jhs/localhost").is_some());
+        let mut directories = spec.hdfs.directories.iter();
+        let logs = directories
+            .find(|it| it.path == "/tmp/logs")
+            .expect("there");
+        assert_eq!(logs.owner, "alice");
+        let wrong = read("k.toml", "[hdfs]\nlayout = \"hadoop\"\n").expect_err("no layout");
+        assert!(wrong[0].contains("write \"hadoop-secure\""), "{wrong:?}");
     }
 
     #[test]

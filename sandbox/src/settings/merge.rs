@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use kerbox::spec::{Security, Spec};
+use kerbox::spec::{HdfsSpec, Security, Spec};
 use kerbox::{NewPrincipal, Protection, Server};
 use minihdfs::config::HdfsConfig;
 
@@ -48,14 +48,13 @@ pub(crate) fn effective(args: &SettingsArgs, purpose: Purpose) -> Result<Setting
         }
         let keys = Protection::from(protection).keys();
         let keys = keys.map(|(key, value)| (key.to_owned(), value.to_owned()));
-        hdfs.keys.extend(keys);
+        settings.overriding.extend(keys);
     }
-    hdfs.keys.extend(args.hadoop.iter().cloned());
+    settings.overriding.extend(args.hadoop.iter().cloned());
+    hdfs.keys.extend(settings.overriding.clone());
     settings.kdc_only = overrides.kdc_only;
     check_together(&settings)?;
-    if let Some(dir) = &args.data_dir {
-        settings.data_dir = Some(dir.clone());
-    }
+    settings.data_dir = args.data_dir.clone().or(settings.data_dir);
     settings.strict_ports = args.strict_ports;
     settings.seed = args.seed;
 
@@ -104,6 +103,24 @@ fn read(path: &Path, overrides: Overrides) -> Result<Settings, Failure> {
     let mut settings = file::read_under(&name, &text, overrides).map_err(Failure::Configuration)?;
     settings.file = Some(PathBuf::from(path));
     Ok(settings)
+}
+
+/// Reads the HDFS of the settings' file again, for the `refresh` verbs.
+///
+/// # Errors
+/// Fails with the file's problems.
+pub(crate) fn read_again(settings: &Settings) -> Result<HdfsSpec, String> {
+    let mut hdfs = match &settings.file {
+        Some(file) => {
+            check(file)
+                .map_err(|failure| failure.to_string())?
+                .spec
+                .hdfs
+        }
+        None => settings.spec.hdfs.clone(),
+    };
+    hdfs.keys.extend(settings.overriding.clone());
+    Ok(hdfs)
 }
 
 /// Fails if settings that are valid by themselves do not fit each other.

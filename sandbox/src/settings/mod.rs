@@ -4,6 +4,7 @@
 //! Flags override `KERBOX_*` variables, which override the configuration file, which overrides
 //! [`Settings::default`].
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use kerbox::control::FaultRequest;
@@ -27,7 +28,7 @@ mod values;
 mod warnings;
 
 pub(crate) use kerbox::spec::duration::parse as parse_duration;
-pub(crate) use merge::{Purpose, check, effective};
+pub(crate) use merge::{Purpose, check, effective, read_again};
 pub(crate) use text::parse_time;
 pub(crate) use values::{Attribute, parse_enctype};
 pub(crate) use warnings::warn;
@@ -45,6 +46,8 @@ pub(crate) struct Settings {
     pub(crate) strict_ports: bool,
     /// The seed of all randomness; `None`: a new one.
     pub(crate) seed: Option<u64>,
+    /// Hadoop's keys that flags and variables give, on top of the file's.
+    pub(crate) overriding: BTreeMap<String, String>,
     /// The folder in which everything is kept for the next run; `None`: nothing is kept.
     pub(crate) data_dir: Option<PathBuf>,
     /// The time at the start; `None`: the system's. A folder with an earlier run's data has its own.
@@ -76,6 +79,7 @@ impl Default for Settings {
             kdc_only: false,
             strict_ports: false,
             seed: None,
+            overriding: BTreeMap::new(),
             data_dir: None,
             start: None,
             faults: Vec::new(),

@@ -104,6 +104,9 @@ fn write_hdfs(f: &mut fmt::Formatter<'_>, hdfs: &HdfsSpec) -> fmt::Result {
     writeln!(f, "superuser = {}", quoted(&hdfs.superuser))?;
     writeln!(f, "datanodes = {}", hdfs.datanodes)?;
     writeln!(f, "listen = {}", quoted(&hdfs.listen.to_string()))?;
+    if let Some(layout) = hdfs.layout {
+        writeln!(f, "layout = {}", quoted(layout.name()))?;
+    }
     writeln!(f, "symlinks = {}", hdfs.symlinks)?;
     if !hdfs.racks.is_empty() {
         writeln!(f, "racks = {}", list(&hdfs.racks))?;
@@ -238,6 +241,7 @@ attributes = ["-allow_tix", "+ok_as_delegate"]
 delegates_to = ["hdfs/localhost"]
 [hdfs]
 security = "simple"
+layout = "hadoop-secure"
 datanodes = 0
 symlinks = true
 racks = ["/rack1", "/rack2"]

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 
-use kerbox::spec::Security;
+use kerbox::spec::{Layout, Security};
 use kerbox_kdc::{Attributes, Pac};
 use kerbox_krb5::EncryptionType;
 
@@ -177,6 +177,14 @@ pub(super) fn parse_file_name(text: &str) -> Result<String, String> {
             "{text:?} is not a file's name; it goes into keytabs/, so write it without a folder"
         )
     })
+}
+
+/// Parses the name of a layout.
+pub(super) fn parse_layout(text: &str) -> Result<Layout, String> {
+    match text {
+        "hadoop-secure" => Ok(Layout::HadoopSecure),
+        _ => Err(format!("{text:?} is no layout; write \"hadoop-secure\"")),
+    }
 }
 
 /// Parses a name that is not empty: a user, a group, a password.

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::spec::builder::Builder;
-use crate::spec::{NewDirectory, Protection};
+use crate::spec::{Layout, NewDirectory, Protection};
 
 /// A fixture with an HDFS: a [`Cluster`](crate::Cluster).
 #[doc(hidden)]
@@ -55,6 +55,13 @@ impl<K: HasHdfs> Builder<K> {
     /// Sets the short name of the superuser, who owns `/`. Default: `hdfs`.
     pub fn superuser(mut self, name: &str) -> Self {
         self.spec.hdfs.set_superuser(name);
+        self
+    }
+
+    /// Adds the users, groups, directories and services of a [`Layout`]. What is set afterwards
+    /// replaces single ones.
+    pub fn layout(mut self, layout: Layout) -> Self {
+        self.spec.lay_out(layout);
         self
     }
 

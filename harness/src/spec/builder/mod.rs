@@ -9,7 +9,7 @@ use kerbox_krb5::Clock;
 
 use crate::Error;
 use crate::directory::Directory;
-use crate::spec::Spec;
+use crate::spec::{ReadAgain, Spec};
 use crate::world::elsewhere::elsewhere;
 use crate::world::settings::WorldSettings;
 
@@ -64,6 +64,8 @@ pub(crate) use hdfs::HasHdfs;
 pub struct Builder<K> {
     pub(crate) world: WorldSettings,
     pub(crate) spec: Spec,
+    /// How the `refresh` verbs read the description again.
+    pub(crate) read_again: Option<ReadAgain>,
     /// The setters that were called, in order.
     pub(crate) given: Vec<&'static str>,
     kind: PhantomData<fn() -> K>,
@@ -97,6 +99,7 @@ impl<K> From<Spec> for Builder<K> {
         Self {
             world: WorldSettings::default(),
             spec,
+            read_again: None,
             given: Vec::new(),
             kind: PhantomData,
         }
@@ -155,6 +158,12 @@ impl<K> Builder<K> {
     }
 
     #[doc(hidden)]
+    pub fn read_again(mut self, read: ReadAgain) -> Self {
+        self.read_again = Some(read);
+        self
+    }
+
+    #[doc(hidden)]
     pub fn opened_directory(mut self, directory: Arc<Directory>) -> Self {
         self.world.opened = Some(directory);
         self
@@ -178,6 +187,7 @@ impl<K> Clone for Builder<K> {
         Self {
             world: self.world.clone(),
             given: self.given.clone(),
+            read_again: self.read_again.clone(),
             ..Self::from(self.spec.clone())
         }
     }

@@ -99,7 +99,7 @@ impl Need {
 #[derive(Debug)]
 pub(crate) struct PermissionChecker<'a> {
     pub(crate) user: &'a Arc<str>,
-    pub(crate) groups: &'a [String],
+    pub(crate) groups: Arc<[String]>,
     pub(crate) superuser: bool,
     /// `dfs.permissions.enabled`
     pub(crate) enabled: bool,

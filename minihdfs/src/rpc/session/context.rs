@@ -1,5 +1,7 @@
 //! The connection context, which names the caller, checked against the authenticated identity.
 
+use kerbox_krb5::Timestamp;
+
 use super::progress::Handshake;
 use super::{End, RpcSession};
 use crate::decode::decode;
@@ -9,7 +11,11 @@ use crate::rpc::wire;
 use crate::user::{AuthMethod, Caller, User};
 
 impl RpcSession {
-    pub(super) fn connection_context(&mut self, mut payload: &[u8]) -> Result<(), End> {
+    pub(super) fn connection_context(
+        &mut self,
+        now: Timestamp,
+        mut payload: &[u8],
+    ) -> Result<(), End> {
         if !matches!(self.handshake, Handshake::Simple | Handshake::Done { .. }) {
             return Err(End::invalid_header(
                 "Connection header sent during SASL negotiation",
@@ -35,13 +41,13 @@ impl RpcSession {
                 token,
             } => Caller {
                 token: token.clone(),
-                ..self.authenticated(*method, user, real.as_ref(), effective.as_deref())?
+                ..self.authenticated(now, *method, (user, real.as_ref()), effective.as_deref())?
             },
-            _ => self.simple(effective.as_deref(), real.as_deref())?,
+            _ => self.simple(now, effective.as_deref(), real.as_deref())?,
         };
         self.endpoint
-            .service_acls
-            .authorize(&caller, context.protocol.as_deref())
+            .authorization
+            .authorize_service(now, &caller, context.protocol.as_deref())
             .map_err(End::unauthorized)?;
         self.caller = Some(caller);
         Ok(())
@@ -49,7 +55,12 @@ impl RpcSession {
 
     /// Trusts the names in the context, since there is no authentication. Proxy user rules are
     /// still checked.
-    fn simple(&self, effective: Option<&str>, real: Option<&str>) -> Result<Caller, End> {
+    fn simple(
+        &self,
+        now: Timestamp,
+        effective: Option<&str>,
+        real: Option<&str>,
+    ) -> Result<Caller, End> {
         let Some(effective) = effective else {
             return Err(End::unauthorized(HdfsError::access_control(
                 "The connection context names no user: a client without SASL must tell its effectiveUser",
@@ -57,7 +68,7 @@ impl RpcSession {
         };
         let caller = self.caller_of(AuthMethod::Simple, self.user(effective)?);
         match real {
-            Some(real) => self.proxied(caller, self.user(real)?),
+            Some(real) => self.proxied(now, caller, self.user(real)?),
             None => Ok(caller),
         }
     }
@@ -67,9 +78,9 @@ impl RpcSession {
     /// including the caller's own short name and other principals with the same short name.
     fn authenticated(
         &self,
+        now: Timestamp,
         method: AuthMethod,
-        user: &User,
-        real: Option<&User>,
+        (user, real): (&User, Option<&User>),
         effective: Option<&str>,
     ) -> Result<Caller, End> {
         let mut caller = self.caller_of(method, user.clone());
@@ -84,13 +95,13 @@ impl RpcSession {
             ))));
         }
         let effective = self.user(effective)?;
-        self.proxied(self.caller_of(method, effective), user.clone())
+        self.proxied(now, self.caller_of(method, effective), user.clone())
     }
 
-    fn proxied(&self, caller: Caller, real: User) -> Result<Caller, End> {
+    fn proxied(&self, now: Timestamp, caller: Caller, real: User) -> Result<Caller, End> {
         self.endpoint
-            .proxy_users
-            .authorize(&real, &caller.user, caller.address)
+            .authorization
+            .authorize_proxy(now, &real, &caller.user, caller.address)
             .map_err(End::unauthorized)?;
         Ok(caller.on_behalf_by(real))
     }

@@ -420,7 +420,7 @@ impl RpcSession {
             ));
         };
         match header.call_id {
-            call_id::CONNECTION_CONTEXT => self.connection_context(payload),
+            call_id::CONNECTION_CONTEXT => self.connection_context(now, payload),
             call_id::SASL => self.sasl(now, rng, header, payload, wrapped),
             call_id::PING => Ok(()),
             other if other < 0 => Err(End::invalid_header(format!(

@@ -9,7 +9,7 @@ use rand::Rng;
 use super::filter::{Decision, Scene, WebAuth};
 use crate::secret_manager::DelegationTokenSecretManager;
 use crate::token::Token;
-use crate::user::{AuthMethod, AuthToLocal, ProxyUsers, User};
+use crate::user::{AuthMethod, AuthToLocal, Authorization, User};
 use crate::web::error::no_user;
 use crate::web::request::{Query, WebRequest};
 use crate::{Caller, HdfsError};
@@ -19,7 +19,7 @@ pub(in crate::web) struct Users {
     pub(in crate::web) server: Server,
     pub(in crate::web) auth: WebAuth,
     pub(in crate::web) auth_to_local: AuthToLocal,
-    pub(in crate::web) proxy_users: ProxyUsers,
+    pub(in crate::web) authorization: Authorization,
     pub(in crate::web) tokens: Arc<DelegationTokenSecretManager>,
     pub(in crate::web) hook: Arc<dyn Hook>,
     /// The user of a request that names none, without security.
@@ -58,7 +58,7 @@ impl Users {
         if caller.method == AuthMethod::Token {
             return Ok(caller);
         }
-        self.proxied(caller, query)
+        self.proxied(now, caller, query)
     }
 
     fn find(
@@ -107,7 +107,7 @@ impl Users {
 
     /// Lets the caller act for the user that `doas` names, if it is another one. Hadoop's filter
     /// refuses that with the exception itself.
-    fn proxied(&self, caller: Caller, query: &Query) -> Result<Caller, HdfsError> {
+    fn proxied(&self, now: Timestamp, caller: Caller, query: &Query) -> Result<Caller, HdfsError> {
         let named = query.get_in_any_case("doas");
         let Some(name) = named.filter(|name| !name.is_empty() && **name != *caller.user.short)
         else {
@@ -117,8 +117,8 @@ impl Users {
             .auth_to_local
             .user(name)
             .map_err(|error| no_user(&error))?;
-        self.proxy_users
-            .authorize(&caller.user, &effective, caller.address)?;
+        self.authorization
+            .authorize_proxy(now, &caller.user, &effective, caller.address)?;
         let real = caller.user.clone();
         Ok(Caller {
             user: effective,

@@ -29,7 +29,7 @@ use super::request::{Query, WebRequest};
 use super::response::{self, WebResponse};
 use crate::namenode::NameNode;
 use crate::rpc::{Durable, RpcService};
-use crate::user::{AuthToLocal, ProxyUsers};
+use crate::user::AuthToLocal;
 use crate::{Caller, HdfsError};
 use operation::{Entry, Operation, Parts, event};
 
@@ -65,7 +65,7 @@ impl NameNodeWeb {
             server: Server::NameNode(1),
             auth: settings.auth,
             auth_to_local: settings.auth_to_local,
-            proxy_users: ProxyUsers::from_config(namenode.config()),
+            authorization: namenode.authorization().clone(),
             tokens: Arc::clone(namenode.delegation_tokens()),
             hook: settings.hook,
             static_user: namenode.config().web.static_user.clone(),
