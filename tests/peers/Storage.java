@@ -214,7 +214,7 @@ public class Storage {
         // Hadoop's order of names has the bytes above 127 first.
         for (String name : List.of("/gr", "/grz", "/gr\u00f6z", "/\u00e4", "/z")) fs.mkdirs(new Path(name));
         fs.addCachePool(new CachePoolInfo("pool").setOwnerName("alice").setGroupName("staff")
-            .setMode(new FsPermission((short) 0750)).setLimit(1000L).setMaxRelativeExpiryMs(3_600_000L));
+            .setMode(new FsPermission((short) 0750)).setLimit(1_000_000L).setMaxRelativeExpiryMs(3_600_000L));
         fs.addCacheDirective(new CacheDirectiveInfo.Builder().setPath(new Path("/a")).setPool("pool").build());
         fs.removeCacheDirective(fs.addCacheDirective(new CacheDirectiveInfo.Builder().setPath(new Path("/z")).setPool("pool").build()));
         fs.getDelegationToken("alice");
@@ -247,7 +247,8 @@ public class Storage {
             if (number % 9 == 0) fs.setXAttr(path, "user.number" + number % 4, Integer.toString(number).getBytes());
             if (number % 13 == 0) fs.setXAttr(path, "trusted.none", null);
             if (number % 19 == 0) fs.setStoragePolicy(path, number % 2 == 0 ? "COLD" : "ONE_SSD");
-            if (isDir && number % 40 == 0) fs.setQuota(path, 1000 + number, 1_000_000L + number);
+            // Hadoop's loader takes a directory with a quota by type alone for one with the highest of the others.
+            if (isDir && number % 20 == 0) fs.setQuota(path, 1000 + number, 1_000_000L + number);
             if (isDir && number % 60 == 0) fs.setQuotaByStorageType(path, StorageType.DISK, 1_000_000L + number);
         }
     }

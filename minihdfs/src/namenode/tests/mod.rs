@@ -27,6 +27,7 @@ mod symlinks;
 mod tokens;
 mod tree;
 mod type_quotas;
+mod upkeep;
 mod writing;
 
 use std::cell::Cell;
