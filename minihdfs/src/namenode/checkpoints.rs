@@ -10,6 +10,14 @@ use crate::namenode::edit::Edit;
 use crate::namenode::name_storage::NameStorage;
 use crate::namenode::namesystem::Namesystem;
 
+/// A segment of the edit log that has ended, for an image.
+pub(crate) struct EndedSegment {
+    /// Its last transaction.
+    pub(crate) last: i64,
+    /// The files into which the image goes.
+    pub(crate) storage: Arc<dyn NameStorage>,
+}
+
 impl Namesystem {
     /// Ends a segment of the edit log, and begins the next. Returns the last transaction of the one
     /// that has ended.
@@ -38,15 +46,14 @@ impl Namesystem {
         }
     }
 
-    /// Ends a segment, and returns its last transaction and the files into which its image goes.
-    /// `None` without files, or if the newest image is not older than `window` seconds and lacks no
+    /// Ends a segment, of whose end an image is to be saved. `None` without files, or if the newest image is not older than `window` seconds and lacks no
     /// more than `gap` transactions.
     pub(crate) fn end_segment_to_save(
         &mut self,
         now: Timestamp,
         window: u64,
         gap: u64,
-    ) -> Result<Option<(i64, Arc<dyn NameStorage>)>, HdfsError> {
+    ) -> Result<Option<EndedSegment>, HdfsError> {
         let transaction_id = self.state().transaction_id();
         let Some(upkeep) = &mut self.upkeep else {
             return Ok(None);
@@ -57,10 +64,18 @@ impl Namesystem {
         if has_condition && age <= window && missing.unsigned_abs() <= gap {
             return Ok(None);
         }
-        upkeep.last_checkpoint = now;
         let storage = Arc::clone(&upkeep.storage);
+        if storage.is_full() {
+            // The next segment would have no room either.
+            return Err(HdfsError::io(
+                "Failed to save in any storage directories while saving namespace. The disk has no \
+                 room: free some, and try again",
+            ));
+        }
+        upkeep.last_checkpoint = now;
         self.log(&Edit::EndLogSegment)?;
-        Ok(Some((self.state().transaction_id(), storage)))
+        let last = self.state().transaction_id();
+        Ok(Some(EndedSegment { last, storage }))
     }
 
     /// Looks whether the disk has room, if that is due or `at_once`. Returns the change of safe

@@ -2,6 +2,7 @@
 
 use crate::HdfsError;
 use crate::namenode::NameNode;
+use crate::namenode::checkpoints::EndedSegment;
 use crate::namenode::edit::Edit;
 use crate::namenode::storage::image::write_image;
 use crate::proto::hdfs::{
@@ -27,9 +28,10 @@ impl NameNode {
                 "Safe mode should be turned ON in order to create namespace image.",
             ));
         }
-        let Some((last, storage)) = ns.end_segment_to_save(call.now, window, gap)? else {
+        let Some(ended) = ns.end_segment_to_save(call.now, window, gap)? else {
             return saved(self.storage.is_none());
         };
+        let EndedSegment { last, storage } = ended;
         let image = write_image(ns.state(), storage.info().namespace_id);
         ns.log(&Edit::StartLogSegment)?;
         // Other calls go on while it is written.

@@ -15,7 +15,7 @@ pub(crate) fn superfluous(names: &[String], settings: &StorageSettings) -> Vec<S
         return Vec::new();
     };
     let oldest = images.get(settings.checkpoints_retained.saturating_sub(1));
-    let oldest = oldest.or(images.last()).copied().unwrap_or(*newest);
+    let oldest = oldest.or_else(|| images.last()).copied().unwrap_or(*newest);
     let is_old_image = |name: &String| {
         let number = layout::image_number(name);
         let part = layout::image_part_number(name);

@@ -19,20 +19,20 @@ use crate::protocol::Block;
 /// Returns an inode without its place, and the limits that it sets if it is a directory. Fails if
 /// it has something that is not served.
 pub(super) fn restore(
-    message: INode,
+    message: &INode,
     strings: &StringTable,
 ) -> Result<(Inode, Option<Quota>), String> {
     let id = message.id;
     let inode = match (&message.file, &message.directory, &message.symlink) {
-        (Some(file), None, None) => file_inode(&message, file, strings).map(|it| (it, None)),
+        (Some(file), None, None) => file_inode(message, file, strings).map(|it| (it, None)),
         (None, Some(directory), None) => {
             let quota = quota(directory);
-            directory_inode(&message, directory, strings).map(|it| (it, Some(quota)))
+            directory_inode(message, directory, strings).map(|it| (it, Some(quota)))
         }
-        (None, None, Some(link)) => symlink_inode(&message, link, strings).map(|it| (it, None)),
+        (None, None, Some(link)) => symlink_inode(message, link, strings).map(|it| (it, None)),
         _ => Err("is neither a file, a directory nor a symbolic link".to_owned()),
     };
-    inode.map_err(|reason| format!("inode {id}, {:?}, {reason}", name(&message)))
+    inode.map_err(|reason| format!("inode {id}, {:?}, {reason}", name(message)))
 }
 
 fn name(message: &INode) -> String {

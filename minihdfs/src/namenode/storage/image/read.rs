@@ -109,7 +109,8 @@ fn read_inodes(
     let header: INodeSection = section.next()?;
     let mut found = 0_u64;
     while !section.is_empty() {
-        let inode = inodes_in::restore(section.next()?, strings);
+        let message = section.next()?;
+        let inode = inodes_in::restore(&message, strings);
         let added = inode.and_then(|(inode, quota)| {
             let id = inode.id;
             restoring.add(inode)?;

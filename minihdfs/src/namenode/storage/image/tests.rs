@@ -198,7 +198,7 @@ fn a_loop_of_directories_is_refused() {
         directory(ROOT + 1, "one"),
         directory(ROOT + 2, "two"),
     ] {
-        let (inode, _quota) = inodes_in::restore(message, &strings).expect("a directory");
+        let (inode, _quota) = inodes_in::restore(&message, &strings).expect("a directory");
         restoring.add(inode).expect("new");
     }
     restoring.place(ROOT + 1, vec![ROOT + 2]).expect("placed");
@@ -213,7 +213,7 @@ fn children_may_be_in_the_order_of_signed_bytes() {
     let mut restoring = state.restoring();
     let strings = StringTable::new(0);
     for (id, name) in [(ROOT, ""), (ROOT + 1, "a"), (ROOT + 2, "\u{e4}")] {
-        let (inode, _quota) = inodes_in::restore(directory(id, name), &strings).expect("read");
+        let (inode, _quota) = inodes_in::restore(&directory(id, name), &strings).expect("read");
         restoring.add(inode).expect("new");
     }
     let signed = vec![ROOT + 2, ROOT + 1];

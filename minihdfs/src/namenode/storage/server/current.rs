@@ -72,6 +72,10 @@ impl Current {
             file.write_all(contents)?;
             file.sync_all()
         });
+        if written.is_err() {
+            // Made just above; what there is of it only takes room.
+            let _left = fs::remove_file(&unfinished);
+        }
         written.map_err(failed("write", &unfinished))?;
         self.rename(&unfinished, name)
     }
