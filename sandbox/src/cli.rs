@@ -37,6 +37,9 @@ the files at the end, KERBOX_KEEP=on-failure those of what fails. Not for produc
 pub(crate) enum Command {
     /// Start a realm and an HDFS, and serve until Ctrl-C or SIGTERM
     Up(Up),
+    /// Start a DataNode for a NameNode in another process, such as that of
+    /// `kerbox up --datanodes 0`, and serve until Ctrl-C or SIGTERM
+    Datanode(Datanode),
     /// Start on free ports, run a command with the environment, stop, and exit with its code
     Exec(Exec),
     /// Print the environment of a running sandbox: eval "$(kerbox env)"
@@ -76,6 +79,22 @@ pub(crate) struct Up {
     /// Default: a folder of its own, removed at the end [env: KERBOX_DIR]
     #[arg(long, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) settings: SettingsArgs,
+    #[command(flatten)]
+    pub(crate) ready: ReadyArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Datanode {
+    /// Where its files go, a new or an empty folder, or one of an earlier run. Default: a folder of
+    /// its own, removed at the end
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+    /// The file with the keys of the DataNodes' principal: dn.service.keytab in the KDC's folder
+    #[arg(long, value_name = "FILE")]
+    pub(crate) keytab: Option<PathBuf>,
+    /// The ports are those of the KDC and of the NameNode to which it belongs.
     #[command(flatten)]
     pub(crate) settings: SettingsArgs,
     #[command(flatten)]

@@ -43,6 +43,7 @@ fn main() -> ExitCode {
     }
     let done = match Cli::parse().command {
         Command::Up(args) => commands::up::up(&args).map(|()| ExitCode::SUCCESS),
+        Command::Datanode(args) => commands::datanode::datanode(&args).map(|()| ExitCode::SUCCESS),
         Command::Exec(args) => commands::exec::exec(&args),
         Command::Env(args) => commands::env::env(&args).map(|()| ExitCode::SUCCESS),
         Command::Principal(args) => commands::admin::principal(args).map(|()| ExitCode::SUCCESS),

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use kerbox::{Clock, Control, Error, Server};
+use kerbox::{Clock, Control, Error, Journal, Server};
 
 use crate::commands::note;
 use crate::control;
@@ -117,21 +117,7 @@ impl Sandbox {
 
     /// Prints the servers' events to standard error as long as it is polled.
     pub(crate) async fn tell_events(&self) -> Infallible {
-        let mut view = self.servers.journal();
-        let mut last = None;
-        loop {
-            // A day without events is not an error.
-            let _ = view.wait(|_| true, Duration::from_secs(24 * 3600)).await;
-            let next = view.from_here();
-            for entry in view.entries() {
-                // Events between the two lines above appear in both views.
-                if last < Some(entry.number) {
-                    note(&entry);
-                    last = Some(entry.number);
-                }
-            }
-            view = next;
-        }
+        tell(self.servers.journal()).await
     }
 
     /// Ends the servers.
@@ -139,6 +125,24 @@ impl Sandbox {
         // The drop waits for the servers' thread, and a second signal must be able to interrupt
         // that.
         let _ = tokio::task::spawn_blocking(move || drop((self.control, self.servers))).await;
+    }
+}
+
+/// Prints the events of a journal to standard error as long as it is polled.
+pub(crate) async fn tell(mut view: Journal) -> Infallible {
+    let mut last = None;
+    loop {
+        // A day without events is not an error.
+        let _ = view.wait(|_| true, Duration::from_secs(24 * 3600)).await;
+        let next = view.from_here();
+        for entry in view.entries() {
+            // Events between the two lines above appear in both views.
+            if last < Some(entry.number) {
+                note(&entry);
+                last = Some(entry.number);
+            }
+        }
+        view = next;
     }
 }
 

@@ -11,7 +11,7 @@ mod gokrb5;
 pub(crate) mod hdfs_native;
 mod heimdal;
 pub(crate) mod java_hadoop;
-mod java_session;
+pub(crate) mod java_session;
 pub(crate) mod jdk;
 mod keys;
 mod krb5_crate;

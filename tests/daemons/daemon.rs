@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use kerbox::ClientEnv;
 
@@ -25,26 +25,8 @@ impl Daemon {
         folder: &Path,
         keys: &[(&str, &str)],
     ) -> Result<Self, Error> {
-        let conf = folder.join("conf");
-        fs::create_dir_all(&conf)?;
-        write_configuration(env, &conf, keys)?;
         let log = folder.join("log");
-        let peers = peers_dir();
-        let class_path = format!(
-            "{}:{}:{}/*",
-            conf.display(),
-            peers.join("log").display(),
-            peers.join("reference").display()
-        );
-        let krb5 = env.get("KRB5_CONFIG").unwrap_or_default();
-        let child = env
-            .command("java")
-            .args(["-Xmx256m", "-XX:TieredStopAtLevel=1", "-Dpeers.level=INFO"])
-            .args(["-Djava.net.preferIPv4Stack=true", "-cp", &class_path])
-            .arg(format!("-Djava.security.krb5.conf={}", krb5.display()))
-            .args(["--add-opens", "java.base/java.lang=ALL-UNNAMED", class])
-            .env("LC_ALL", "C")
-            .env("HADOOP_USER_NAME", "hdfs")
+        let child = java(env, class, folder, keys)?
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(File::create(&log)?)
@@ -78,6 +60,37 @@ impl Drop for Daemon {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Returns a command that runs this Java class of Hadoop's servers, with a fixture's configuration
+/// and these keys. Its files are in `folder`.
+pub(super) fn java(
+    env: &ClientEnv,
+    class: &str,
+    folder: &Path,
+    keys: &[(&str, &str)],
+) -> Result<Command, Error> {
+    let conf = folder.join("conf");
+    fs::create_dir_all(&conf)?;
+    write_configuration(env, &conf, keys)?;
+    let peers = peers_dir();
+    let class_path = format!(
+        "{}:{}:{}/*",
+        conf.display(),
+        peers.join("log").display(),
+        peers.join("reference").display()
+    );
+    let krb5 = env.get("KRB5_CONFIG");
+    let krb5 = krb5.map(|path| format!("-Djava.security.krb5.conf={}", path.display()));
+    let mut command = env.command("java");
+    command
+        .args(["-Xmx256m", "-XX:TieredStopAtLevel=1", "-Dpeers.level=INFO"])
+        .args(["-Djava.net.preferIPv4Stack=true", "-cp", &class_path])
+        .args(krb5)
+        .args(["--add-opens", "java.base/java.lang=ALL-UNNAMED", class])
+        .env("LC_ALL", "C")
+        .env("HADOOP_USER_NAME", "hdfs");
+    Ok(command)
 }
 
 /// Writes a fixture's files with more keys.

@@ -1,5 +1,6 @@
 //! Kerbox's DataNode under Hadoop's NameNode.
 
+use std::path::Path;
 use std::time::Duration;
 
 use kerbox::{DatanodeDaemon, DatanodeDaemonBuilder, Event, Operation, Outcome, Realm};
@@ -19,14 +20,14 @@ type Error = Box<dyn std::error::Error + Send + Sync>;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Runs commands of Hadoop's shell, one JVM for all, and returns what they printed.
-fn shell(
-    reference: &Reference,
+pub(super) fn shell(
+    conf: &Path,
     configure: impl FnOnce(&mut std::process::Command),
     commands: &[&[&str]],
 ) -> Result<String, Error> {
     let class_path = format!(
         "{}:{}:{}/*",
-        reference.conf().display(),
+        conf.display(),
         peers_dir().join("log").display(),
         hadoop_jars().display()
     );
@@ -64,7 +65,7 @@ fn serves(
     std::fs::write(local.path(), &text)?;
     let local = local.path().display().to_string();
     let written = shell(
-        reference,
+        &reference.conf(),
         configure,
         &[
             &["-put", &local, "/user/hdfs-f"],
@@ -121,7 +122,7 @@ fn serves(
         &["-cat", "/user/hdfs-f"],
         &["-rm", "-skipTrash", "/user/hdfs-f"],
     ];
-    let read = shell(reference, configure, &commands)?;
+    let read = shell(&reference.conf(), configure, &commands)?;
     assert!(
         read.contains(&format!("{text}{text}")),
         "it came back changed"

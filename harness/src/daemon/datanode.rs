@@ -17,9 +17,11 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use super::access::{KeytabLogin, access, principal};
+use crate::client::hadoop_conf;
 use crate::servers::datanodes::uuid;
 use crate::servers::listen::listen;
 use crate::servers::running::Running;
+use crate::spec::{Security, Spec};
 use crate::world::settings::WorldSettings;
 use crate::world::{Fixture, World};
 use crate::{Error, Journal, Server};
@@ -41,6 +43,22 @@ impl DatanodeDaemonBuilder {
     /// Sets a Hadoop key of the DataNode.
     pub fn set(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.keys.insert(key.into(), value.into());
+        self
+    }
+
+    /// Takes the superuser and the Hadoop keys of a fixture with this description.
+    pub fn described_by(mut self, spec: &Spec) -> Self {
+        let hdfs = &spec.hdfs;
+        let realm = spec.realm.name.as_deref();
+        let realm = realm.filter(|_| hdfs.security == Security::Kerberos);
+        let (namenode, superuser) = (self.namenode, &hdfs.superuser);
+        self.superuser.clone_from(superuser);
+        self.keys = hadoop_conf::keys(namenode, hdfs.datanodes, superuser, realm);
+        self.keys.insert(
+            "hadoop.user.group.static.mapping.overrides".to_owned(),
+            hadoop_conf::static_groups(&hdfs.groups),
+        );
+        self.keys.extend(hdfs.keys.clone());
         self
     }
 

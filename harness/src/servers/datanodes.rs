@@ -344,6 +344,12 @@ impl Datanode<'_> {
         self.slot.service.address
     }
 
+    /// Returns the address of its RPC port, which `hdfs dfsadmin` takes; a restart keeps it.
+    #[must_use]
+    pub fn rpc_address(&self) -> SocketAddr {
+        self.slot.service.rpc_address
+    }
+
     /// Returns the address of its HTTP port; a restart keeps it.
     #[cfg(feature = "web")]
     #[must_use]

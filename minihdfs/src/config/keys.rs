@@ -65,6 +65,7 @@ impl HdfsConfig {
             || self.safe_mode.set(&entry)?
             || self.snapshots.set(&entry)?
             || self.storage.set(&entry)?
+            || self.datanode.set(&entry)?
             || self.datanode_admin.set(&entry)?
             || self.web.set(&entry)?
         {
@@ -248,9 +249,6 @@ impl HdfsConfig {
             }
             "dfs.namenode.stale.datanode.interval" => {
                 self.stale_datanode_interval = positive(entry, MILLISECOND)?;
-            }
-            "dfs.datanode.directoryscan.interval" => {
-                self.directory_scan_interval = entry.duration(SECOND)?;
             }
             "dfs.namenode.lease-hard-limit-sec" => self.lease_hard_limit = positive(entry, SECOND)?,
             "dfs.namenode.retrycache.expirytime.millis" => {

@@ -3,11 +3,13 @@
 //! [`HdfsConfig::set`] applies one (key, value) pair. An invalid value is an error that says how to
 //! fix it. Keys that only clients read are distinguished from keys that nothing here obeys.
 
+mod datanode;
 mod datanode_admin;
 mod groups;
 mod hosts;
 mod keys;
 mod limits;
+pub(crate) mod reconfiguration;
 mod safe_mode;
 pub(crate) mod service_policy;
 mod snapshots;
@@ -21,6 +23,7 @@ use std::time::Duration;
 use crate::proto::hdfs::ChecksumTypeProto;
 use crate::sasl::QualityOfProtection;
 
+pub use datanode::DatanodeSettings;
 pub use datanode_admin::DatanodeAdminSettings;
 pub use groups::{GroupMapping, GroupSettings};
 pub use limits::LimitSettings;
@@ -213,9 +216,8 @@ pub struct HdfsConfig {
     pub heartbeat_recheck_interval: Duration,
     /// `dfs.namenode.stale.datanode.interval`
     pub stale_datanode_interval: Duration,
-    /// `dfs.datanode.directoryscan.interval`: the interval at which DataNodes compare replicas with
-    /// their files; zero disables the scan.
-    pub directory_scan_interval: Duration,
+    /// The settings of DataNodes alone.
+    pub datanode: DatanodeSettings,
     /// `dfs.hosts*`, `dfs.namenode.decommission.*`, `dfs.namenode.maintenance.*`
     pub datanode_admin: DatanodeAdminSettings,
     /// `dfs.namenode.safemode.*`
@@ -285,7 +287,7 @@ impl Default for HdfsConfig {
             heartbeat_interval: Duration::from_secs(3),
             heartbeat_recheck_interval: Duration::from_secs(5 * 60),
             stale_datanode_interval: Duration::from_secs(30),
-            directory_scan_interval: Duration::from_secs(6 * 3600),
+            datanode: DatanodeSettings::default(),
             datanode_admin: DatanodeAdminSettings::default(),
             safe_mode: SafeModeSettings::default(),
             snapshots: SnapshotSettings::default(),

@@ -4,6 +4,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use kerbox_events::{Ending, Event, Ruling, rule};
 use kerbox_krb5::Timestamp;
@@ -93,6 +94,9 @@ impl DataNode {
                 if let Err(error) = recovered {
                     tracing::warn!(datanode = self.number(), block = %recovery.block, %error, "a block recovery failed");
                 }
+            }
+            DatanodeCommand::BalancerBandwidth(bandwidth) => {
+                self.balancer_bandwidth.store(bandwidth, Ordering::Relaxed);
             }
             DatanodeCommand::UpdateKeys(keys) => self.block_tokens.add_keys(now, &keys),
             DatanodeCommand::Transfer { block, targets } => {

@@ -1,8 +1,11 @@
 //! ClientDatanodeProtocol, the RPC interface of a DataNode. Java's client and libhdfs3 query the
 //! length of a block being written; `hdfs dfsadmin` uses the rest.
 
+use std::sync::atomic::Ordering;
+
 use bytes::Bytes;
 
+use crate::datanode::administration;
 use crate::datanode::inter_datanode::INTER_DATANODE_PROTOCOL;
 use crate::datanode::node::DataNode;
 use crate::proto::hdfs::{
@@ -20,16 +23,19 @@ use crate::token::{AccessMode, Token};
 use crate::user::AuthMethod;
 use crate::{HdfsError, base64};
 
-/// `dfs.datanode.balance.bandwidthPerSec`, in bytes per second. Reported only, because there is no
-/// balancer.
-const BALANCER_BANDWIDTH: u64 = 100 << 20;
-
 static CLIENT_DATANODE_PROTOCOL: Protocol<DataNode> = protocol! {
     "org.apache.hadoop.hdfs.protocol.ClientDatanodeProtocol", 1,
+    "deleteBlockPool" => administration::delete_block_pool,
+    "evictWriters" => administration::evict_writers,
     "getBalancerBandwidth" => DataNode::get_balancer_bandwidth,
     "getDatanodeInfo" => DataNode::get_datanode_info,
+    "getReconfigurationStatus" => administration::get_reconfiguration_status,
     "getReplicaVisibleLength" => DataNode::get_replica_visible_length,
     "getVolumeReport" => DataNode::get_volume_report,
+    "listReconfigurableProperties" => administration::list_reconfigurable_properties,
+    "refreshNamenodes" => administration::refresh_namenodes,
+    "shutdownDatanode" => administration::shutdown_datanode,
+    "startReconfiguration" => administration::start_reconfiguration,
     "triggerBlockReport" => DataNode::trigger_block_report,
 };
 
@@ -117,13 +123,13 @@ impl DataNode {
         _: GetBalancerBandwidthRequestProto,
     ) -> Result<GetBalancerBandwidthResponseProto, HdfsError> {
         Ok(GetBalancerBandwidthResponseProto {
-            bandwidth: BALANCER_BANDWIDTH,
+            bandwidth: self.balancer_bandwidth.load(Ordering::Relaxed),
         })
     }
 
     /// Fails unless the caller is the superuser, which the DataNode runs as, or is in the superuser
     /// group (Hadoop's `DataNode.checkSuperuserPrivilege`).
-    fn check_superuser_privilege(&self, call: &Call<'_>) -> Result<(), HdfsError> {
+    pub(super) fn check_superuser_privilege(&self, call: &Call<'_>) -> Result<(), HdfsError> {
         if self.superusers.include(&call.caller.user.short) {
             return Ok(());
         }

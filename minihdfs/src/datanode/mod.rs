@@ -6,13 +6,15 @@
 //! - `block_store`: replicas and their checksums in files
 //! - `checksum`, `packet`: chunks, packets, acks
 //! - `pipeline`: one DataNode's part in a write pipeline
-//! - `client_datanode_protocol`: the RPC interface for clients; `inter_datanode`: that for other
+//! - `client_datanode_protocol`: the RPC interface for clients; `administration`: its part for
+//!   administrators; `inter_datanode`: that for other
 //!   DataNodes
 //! - `sasl`, `stream`: the handshake before the first operation, and the protection of all bytes
 //!   after it
 //! - [`driver`]: a NameNode and DataNodes in other processes
 //! - [`serve`]: the sockets
 
+mod administration;
 mod block_store;
 mod bp_service_actor;
 mod checksum;

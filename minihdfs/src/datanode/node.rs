@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -13,6 +14,7 @@ use rand::rngs::StdRng;
 
 use crate::HdfsError;
 use crate::config::HdfsConfig;
+use crate::config::reconfiguration::Reconfiguration;
 use crate::datanode::block_store::{BlockStore, Damage};
 use crate::datanode::sasl::DataProtection;
 use crate::datanode::unreported::Unreported;
@@ -22,9 +24,9 @@ use crate::protocol::{
 };
 use crate::secret_manager::{BlockTokenSecretManager, BlockTokenSettings};
 
-/// The capacity that a DataNode reports, in bytes. It is fixed so that tests do not depend on the
-/// disk.
-const CAPACITY: u64 = 1 << 40;
+/// `dfs.datanode.balance.bandwidthPerSec`, in bytes per second, until the NameNode sets another.
+/// Reported only: moves are not slowed down.
+const BALANCER_BANDWIDTH: u64 = 100 << 20;
 
 /// A DataNode.
 ///
@@ -62,6 +64,10 @@ pub struct DataNode {
     directory: PathBuf,
     pub(super) heartbeat_interval: Duration,
     directory_scan_interval: Duration,
+    /// The capacity that it reports, in bytes, so that tests do not depend on the disk.
+    capacity: u64,
+    pub(super) balancer_bandwidth: AtomicU64,
+    pub(super) reconfiguration: Reconfiguration,
     pub(super) block_pool_id: Arc<str>,
     pub(super) store: Arc<BlockStore>,
     pub(super) namenode: Arc<dyn DatanodeProtocol>,
@@ -91,6 +97,8 @@ pub(super) struct Life {
     pub(super) next_heartbeat: Timestamp,
     next_scan: Timestamp,
     xceivers: u32,
+    /// True if an administrator has ordered the end.
+    ends: bool,
     pub(super) transfers: Vec<Transfer>,
     pub(super) server: Option<Waker>,
     pub(super) unreported: Unreported,
@@ -112,6 +120,8 @@ pub(crate) enum Work {
     Heartbeat,
     /// Copy a replica.
     Transfer(Transfer),
+    /// An administrator has ordered the end.
+    Shutdown,
     /// The DataNode was stopped or killed.
     Stop,
 }
@@ -193,7 +203,10 @@ impl DataNode {
             storage_id: context.storage_id,
             directory: directory.to_owned(),
             heartbeat_interval: config.heartbeat_interval,
-            directory_scan_interval: config.directory_scan_interval,
+            directory_scan_interval: config.datanode.directory_scan_interval,
+            capacity: config.datanode.capacity,
+            balancer_bandwidth: AtomicU64::new(BALANCER_BANDWIDTH),
+            reconfiguration: Reconfiguration::default(),
             block_pool_id,
             store: Arc::new(store),
             namenode: context.namenode,
@@ -245,6 +258,18 @@ impl DataNode {
         };
         self.record_state(self.clock.now(), StateChange::Stopped);
         server.into_iter().chain(mourners).for_each(Waker::wake);
+    }
+
+    /// Has the server stop it, once that has sent what is pending.
+    pub(super) fn end_soon(&self) {
+        let server = {
+            let mut life = self.life();
+            life.ends = true;
+            life.server.take()
+        };
+        if let Some(server) = server {
+            server.wake();
+        }
     }
 
     /// Returns true if it is alive.
@@ -331,9 +356,9 @@ impl DataNode {
         let life = self.life();
         StorageReport {
             storage_id: Arc::clone(&self.storage_id),
-            capacity: CAPACITY,
+            capacity: self.capacity,
             dfs_used: life.used,
-            remaining: CAPACITY.saturating_sub(life.used),
+            remaining: self.capacity.saturating_sub(life.used),
             xceivers: life.xceivers,
         }
     }
@@ -374,6 +399,8 @@ impl DataNode {
         }
         if !life.alive {
             work.push(Work::Stop);
+        } else if std::mem::take(&mut life.ends) {
+            work.push(Work::Shutdown);
         }
         if work.is_empty() {
             life.server = Some(cx.waker().clone());

@@ -12,6 +12,7 @@ use kerbox_krb5::Timestamp;
 
 use crate::HdfsError;
 use crate::config::HdfsConfig;
+use crate::config::reconfiguration::Reconfiguration;
 use crate::namenode::access::permission::PermissionChecker;
 use crate::namenode::edit::{Durability, Edit};
 use crate::namenode::events::{safe_mode_event, timer};
@@ -67,6 +68,7 @@ pub struct NameNode {
     pub(super) delegation_tokens: Arc<DelegationTokenSecretManager>,
     /// `dfs.namenode.name.dir.restore`, which `dfsadmin -restoreFailedStorage` switches.
     pub(super) restore_failed_storage: AtomicBool,
+    pub(super) reconfiguration: Reconfiguration,
     pub(super) log_directory: OnceLock<Box<dyn LogDirectory>>,
     pub(super) namesystem: RwLock<Namesystem>,
     /// `None` if edits need not be on disk.

@@ -18,7 +18,9 @@ use crate::proto::common::{
     RefreshUserToGroupsMappingsResponseProto,
 };
 use crate::proto::hdfs::{
+    GetReconfigurationStatusRequestProto, GetReconfigurationStatusResponseProto,
     ListReconfigurablePropertiesRequestProto, ListReconfigurablePropertiesResponseProto,
+    StartReconfigurationRequestProto, StartReconfigurationResponseProto,
 };
 use crate::rpc::{Call, Protocol, protocol};
 
@@ -69,7 +71,9 @@ pub(super) static SIDE_PROTOCOLS: [Protocol<NameNode>; 7] = [
     },
     protocol! {
         "org.apache.hadoop.hdfs.protocol.ReconfigurationProtocol", 1,
+        "getReconfigurationStatus" => NameNode::get_reconfiguration_status,
         "listReconfigurableProperties" => NameNode::list_reconfigurable_properties,
+        "startReconfiguration" => NameNode::start_reconfiguration,
     },
 ];
 
@@ -124,6 +128,29 @@ impl NameNode {
             ready_to_become_active: Some(true),
             not_ready_reason: None,
         })
+    }
+
+    /// Starts a reconfiguration, which ends at once.
+    fn start_reconfiguration(
+        &self,
+        call: &Call<'_>,
+        _request: StartReconfigurationRequestProto,
+    ) -> Result<StartReconfigurationResponseProto, HdfsError> {
+        self.checker(call)
+            .check_superuser("startNamenodeReconfiguration")?;
+        self.reconfiguration.start(call.now);
+        Ok(StartReconfigurationResponseProto {})
+    }
+
+    /// Returns when the last reconfiguration ended.
+    fn get_reconfiguration_status(
+        &self,
+        call: &Call<'_>,
+        _request: GetReconfigurationStatusRequestProto,
+    ) -> Result<GetReconfigurationStatusResponseProto, HdfsError> {
+        self.checker(call)
+            .check_superuser("getNamenodeReconfigurationStatus")?;
+        Ok(self.reconfiguration.status())
     }
 
     /// Returns an empty list.

@@ -7,6 +7,7 @@ use kerbox_events::{Hook, StateChange};
 use kerbox_krb5::Timestamp;
 use rand::Rng;
 
+use crate::config::reconfiguration::Reconfiguration;
 use crate::config::{ConfigError, HdfsConfig};
 use crate::namenode::edit::{Edit, EditSink, NoEdits};
 use crate::namenode::events::safe_mode_event;
@@ -160,6 +161,7 @@ impl Parts<'_> {
             latest_call: AtomicI64::new(now.as_micros()),
             host_files: Mutex::default(),
             restore_failed_storage: AtomicBool::new(false),
+            reconfiguration: Reconfiguration::default(),
             log_directory: OnceLock::new(),
             formatted: self.formatted,
             superuser,

@@ -10,11 +10,13 @@ pub struct DatanodeRegistrationProto {
     #[prost(string, required, tag = "4")]
     pub software_version: ::prost::alloc::string::String,
 }
-/// Kerbox sends no command of the types 0, 3, 8, 9, 10 and 11.
+/// Kerbox sends no command of the types 3, 8, 9, 10 and 11.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct DatanodeCommandProto {
     #[prost(enumeration = "datanode_command_proto::Type", required, tag = "1")]
     pub cmd_type: i32,
+    #[prost(message, optional, tag = "2")]
+    pub balancer_cmd: ::core::option::Option<BalancerBandwidthCommandProto>,
     #[prost(message, optional, tag = "3")]
     pub blk_cmd: ::core::option::Option<BlockCommandProto>,
     #[prost(message, optional, tag = "4")]
@@ -82,6 +84,11 @@ pub mod datanode_command_proto {
             }
         }
     }
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BalancerBandwidthCommandProto {
+    #[prost(uint64, required, tag = "1")]
+    pub bandwidth: u64,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct BlockCommandProto {

@@ -22,6 +22,9 @@ pub enum DatanodeCommand {
     /// Recover a block whose writer has disappeared, or truncate it. The receiver is the primary
     /// DataNode of the recovery (`DNA_RECOVERBLOCK`).
     Recover(RecoveringBlock),
+    /// Use at most this many bytes per second for moves of a balancer
+    /// (`DNA_BALANCERBANDWIDTHUPDATE`).
+    BalancerBandwidth(u64),
     /// Use these block keys, because the NameNode has changed its own (`DNA_ACCESSKEYUPDATE`).
     UpdateKeys(ExportedBlockKeys),
 }

@@ -10,6 +10,7 @@ use crate::failure::Failure;
 pub(crate) mod admin;
 pub(crate) mod config;
 pub(crate) mod control;
+pub(crate) mod datanode;
 pub(crate) mod env;
 pub(crate) mod exec;
 pub(crate) mod up;

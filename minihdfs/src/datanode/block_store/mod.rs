@@ -82,6 +82,17 @@ impl BlockStore {
             .collect()
     }
 
+    /// Stops the writers of all replicas: their next writes fail.
+    pub(crate) fn evict_writers(&self) {
+        let replicas: Vec<_> = self.replicas().values().cloned().collect();
+        for replica in replicas {
+            let mut state = replica.state();
+            if state.replica_state == ReplicaState::Rbw {
+                state.stop_writer();
+            }
+        }
+    }
+
     /// Returns the total number of bytes of the replicas.
     pub(crate) fn used(&self) -> u64 {
         let replicas: Vec<_> = self.replicas().values().cloned().collect();

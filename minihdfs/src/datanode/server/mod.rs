@@ -90,6 +90,10 @@ fn carry_out(
             Work::Transfer(order) => {
                 transfers.spawn(inherited(transfer::replicate(node.clone(), order)));
             }
+            Work::Shutdown => {
+                node.stop();
+                return ControlFlow::Break(());
+            }
             Work::Stop => return ControlFlow::Break(()),
         }
     }

@@ -192,6 +192,13 @@ impl DatanodeManager {
         self.get_mut(index).take_commands()
     }
 
+    /// Orders all living DataNodes to use this bandwidth for moves.
+    pub(crate) fn set_bandwidth(&mut self, bandwidth: u64) {
+        for node in self.nodes.iter_mut().filter(|node| node.alive) {
+            node.command(DatanodeCommand::BalancerBandwidth(bandwidth));
+        }
+    }
+
     /// Asks the DataNodes for which commands wait for a heartbeat.
     pub(super) fn call_in(&self) {
         for node in &self.nodes {

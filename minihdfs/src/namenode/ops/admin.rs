@@ -18,6 +18,9 @@ use crate::rpc::Call;
 
 use crate::namenode::access::permission::{FsAction, Need};
 
+/// The maximum bandwidth for moves, in bytes per second (`MAX_BANDWIDTH_PER_DATANODE`).
+const MAX_BALANCER_BANDWIDTH: i64 = 1 << 40;
+
 impl NameNode {
     /// Returns whether safe mode is on. Any user may query it; only the superuser may change it.
     pub(crate) fn set_safe_mode(
@@ -91,13 +94,20 @@ impl NameNode {
         })
     }
 
-    /// Does nothing, because there is no balancer.
+    /// Tells the living DataNodes how fast they may move blocks for a balancer.
     pub(crate) fn set_balancer_bandwidth(
         &self,
         call: &Call<'_>,
-        _request: SetBalancerBandwidthRequestProto,
+        request: SetBalancerBandwidthRequestProto,
     ) -> Result<SetBalancerBandwidthResponseProto, HdfsError> {
+        if request.bandwidth > MAX_BALANCER_BANDWIDTH {
+            return Err(HdfsError::illegal_argument(format!(
+                "Bandwidth should not exceed maximum limit {MAX_BALANCER_BANDWIDTH} bytes per second"
+            )));
+        }
         self.checker(call).check_superuser("setBalancerBandwidth")?;
+        let bandwidth = request.bandwidth.max(0).unsigned_abs();
+        self.lock().blocks.datanodes.set_bandwidth(bandwidth);
         Ok(SetBalancerBandwidthResponseProto {})
     }
 

@@ -4,6 +4,7 @@
 //! - `datanode`: DatanodeProtocol and DatanodeLifelineProtocol
 //! - `reports`: the calls of DatanodeProtocol about replicas
 //! - `registered`: who calls
+//! - `checkpoints`: what a SecondaryNameNode asks by NamenodeProtocol
 //! - `balancing`: what the balancer and the mover ask by NamenodeProtocol
 
 #![allow(
@@ -12,6 +13,7 @@
 )]
 
 mod balancing;
+mod checkpoints;
 mod datanode;
 mod registered;
 mod reports;
@@ -39,12 +41,19 @@ pub(super) static SERVER_PROTOCOLS: [Protocol<NameNode>; 3] = [
     },
     protocol! {
         "org.apache.hadoop.hdfs.server.protocol.NamenodeProtocol", 1,
+        "endCheckpoint" => checkpoints::end_checkpoint,
+        "errorReport" => checkpoints::error_report,
         "getBlockKeys" => balancing::get_block_keys,
         "getBlocks" => balancing::get_blocks,
+        "getEditLogManifest" => checkpoints::get_edit_log_manifest,
+        "getMostRecentCheckpointTxId" => checkpoints::get_most_recent_checkpoint_tx_id,
         "getNextSPSPath" => balancing::get_next_sps_path,
         "getTransactionId" => balancing::get_transaction_id,
         "isRollingUpgrade" => balancing::is_rolling_upgrade,
         "isUpgradeFinalized" => balancing::is_upgrade_finalized,
+        "registerSubordinateNamenode" => checkpoints::register_subordinate_namenode,
+        "rollEditLog" => checkpoints::roll_edit_log,
+        "startCheckpoint" => checkpoints::start_checkpoint,
         "versionRequest" => datanode::version_request,
     },
 ];

@@ -345,3 +345,43 @@ fn a_replica_that_was_moved_replaces_the_one_that_the_balancer_names() {
         "{commands:?}"
     );
 }
+
+#[test]
+fn a_namenode_without_files_has_no_checkpoints_and_never_a_backup() {
+    let fixture = Fixture::new();
+    let refusal = |method: &str| {
+        let request = namenode::GetEditLogManifestRequestProto::default();
+        let answered = fixture
+            .hdfs()
+            .call_of::<namenode::ErrorReportResponseProto>(NAMENODE, method, &request);
+        let error = answered.expect_err("refused");
+        assert!(
+            error.class().ends_with("UnsupportedActionException"),
+            "{error}"
+        );
+        error.message().to_owned()
+    };
+    assert!(refusal("getEditLogManifest").contains("in memory"));
+    let request = namenode::StartCheckpointRequestProto::default();
+    let answered = fixture
+        .hdfs()
+        .call_of::<namenode::StartCheckpointResponseProto>(NAMENODE, "startCheckpoint", &request);
+    let error = answered.expect_err("refused");
+    assert!(
+        error
+            .message()
+            .starts_with("startCheckpoint: this NameNode has no"),
+        "{error}"
+    );
+    refused(
+        fixture
+            .user("alice")
+            .call_of::<namenode::RollEditLogResponseProto>(
+                NAMENODE,
+                "rollEditLog",
+                &namenode::RollEditLogRequestProto {},
+            ),
+        "AccessControlException",
+        "Access denied for user alice. Superuser privilege is required for operation rollEditLog",
+    );
+}

@@ -10,8 +10,8 @@ use crate::proto::common::TokenProto;
 use crate::proto::hdfs::datanode::block_command_proto::Action;
 use crate::proto::hdfs::datanode::datanode_command_proto::Type;
 use crate::proto::hdfs::datanode::{
-    BlockCommandProto, BlockRecoveryCommandProto, DatanodeCommandProto, KeyUpdateCommandProto,
-    RegisterCommandProto,
+    BalancerBandwidthCommandProto, BlockCommandProto, BlockRecoveryCommandProto,
+    DatanodeCommandProto, KeyUpdateCommandProto, RegisterCommandProto,
 };
 use crate::proto::hdfs::{
     BlockProto, DatanodeInfoProto, DatanodeInfosProto, LocatedBlockProto, RecoveringBlockProto,
@@ -45,6 +45,13 @@ pub(crate) fn command(
             cmd_type: Type::BlockRecoveryCommand.into(),
             recovery_cmd: Some(BlockRecoveryCommandProto {
                 blocks: vec![recovering(recovery, pool)],
+            }),
+            ..DatanodeCommandProto::default()
+        },
+        DatanodeCommand::BalancerBandwidth(bandwidth) => DatanodeCommandProto {
+            cmd_type: Type::BalancerBandwidthCommand.into(),
+            balancer_cmd: Some(BalancerBandwidthCommandProto {
+                bandwidth: *bandwidth,
             }),
             ..DatanodeCommandProto::default()
         },
@@ -140,6 +147,10 @@ pub(crate) fn read(
 ) -> Result<(), HdfsError> {
     match command.cmd_type() {
         Type::RegisterCommand => commands.push(DatanodeCommand::Register),
+        Type::BalancerBandwidthCommand => {
+            let bandwidth = command.balancer_cmd.as_ref().map(|it| it.bandwidth);
+            commands.extend(bandwidth.map(DatanodeCommand::BalancerBandwidth));
+        }
         Type::KeyUpdateCommand => {
             let update = command.key_update_cmd.as_ref();
             let keys = update.and_then(|update| imported(&update.keys));
@@ -228,6 +239,7 @@ mod tests {
                 block,
                 targets: vec![node("a")],
             },
+            DatanodeCommand::BalancerBandwidth(1 << 20),
             DatanodeCommand::Recover(recovery(None)),
             DatanodeCommand::Recover(recovery(Some(3))),
         ] {
