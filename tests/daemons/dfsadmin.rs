@@ -92,7 +92,11 @@ fn dfsadmin_administers_each_server() -> TestResult {
             "-provisionSnapshotTrash /user/alice",
             "Successfully provisioned snapshot trash",
         ),
-        (1, "-shutdownDatanode 127.0.0.1:1", "Datanode unreachable"),
+        (
+            1,
+            "-shutdownDatanode 127.0.0.1:1",
+            "failed on connection exception",
+        ),
         (0, "-shutdownDatanode DN", "Submitted a shutdown request"),
     ];
     let commands: Vec<Vec<String>> = expected

@@ -5,6 +5,16 @@ use std::time::Duration;
 use super::value::{ConfigError, Entry};
 
 /// The settings of DataNodes alone.
+///
+/// ```
+/// use minihdfs::config::{DatanodeSettings, HdfsConfig};
+///
+/// let capacity = ("dfs.datanode.simulateddatastorage.capacity", "20m");
+/// let (config, _warnings) = HdfsConfig::from_pairs([capacity])?;
+/// let datanode: DatanodeSettings = config.datanode;
+/// assert_eq!(datanode.capacity, 20 << 20);
+/// # Ok::<(), minihdfs::config::ConfigError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct DatanodeSettings {
     /// `dfs.datanode.directoryscan.interval`: the interval at which DataNodes compare replicas with

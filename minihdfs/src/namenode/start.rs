@@ -114,8 +114,7 @@ impl Parts<'_> {
     ) -> Result<NameNode, ConfigError> {
         let (config, now) = (self.config, self.now);
         config.check()?;
-        let realm = self.identity.default_realm.as_str();
-        let auth_to_local = AuthToLocal::from_config(&config, realm)?;
+        let auth_to_local = AuthToLocal::from_config(&config, &self.identity.default_realm)?;
         let superuser: Arc<str> = self.identity.superuser.as_str().into();
         let settings = BlockTokenSettings::new(&config, &*self.block_pool_id);
         let block_tokens = Arc::new(BlockTokenSecretManager::new(settings, now, rng));
