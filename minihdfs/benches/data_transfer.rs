@@ -117,6 +117,7 @@ fn start_datanodes(folder: &Path, count: usize) -> Vec<SocketAddr> {
             transfer_port: address.port(),
             ipc_port: 0,
             info_port: 0,
+            info_secure_port: 0,
         };
         let context = DataNodeContext {
             number,

@@ -153,6 +153,7 @@ fn datanode(number: u16) -> DatanodeRegistration {
         transfer_port: 9000 + number,
         ipc_port: 0,
         info_port: 0,
+        info_secure_port: 0,
     }
 }
 

@@ -68,6 +68,7 @@ impl Port {
             transfer_port: address.port(),
             ipc_port: 0,
             info_port: 0,
+            info_secure_port: 0,
         };
         // Never removed, because the thread never ends: the system cleans its temporary folder.
         let folder = tempfile::tempdir().expect("a folder").keep();

@@ -151,6 +151,7 @@ pub(crate) fn datanode() -> DatanodeRegistration {
         transfer_port: 9866,
         ipc_port: 9867,
         info_port: 0,
+        info_secure_port: 0,
     }
 }
 

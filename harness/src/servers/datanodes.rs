@@ -198,6 +198,7 @@ impl DataNodeService {
             transfer_port: self.address.port(),
             ipc_port: self.rpc_address.port(),
             info_port: 0,
+            info_secure_port: 0,
         };
         #[cfg(feature = "web")]
         let registration = DatanodeRegistration {

@@ -90,6 +90,7 @@ mod tests {
             transfer_port: port,
             ipc_port: 0,
             info_port: 0,
+            info_secure_port: 0,
         };
         let entry = |port| HostEntry {
             ip: [127, 0, 0, 1].into(),

@@ -64,6 +64,8 @@ pub struct DatanodeRegistration {
     pub ipc_port: u16,
     /// The HTTP port; 0 if there is none.
     pub info_port: u16,
+    /// The HTTPS port; 0 if there is none.
+    pub info_secure_port: u16,
 }
 
 impl DatanodeRegistration {

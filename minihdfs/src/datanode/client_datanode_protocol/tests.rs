@@ -42,6 +42,7 @@ fn node_with(
         transfer_port: 0,
         ipc_port: 0,
         info_port: 0,
+        info_secure_port: 0,
     };
     let namenode = TestNameNode::default();
     if let Some(secrets) = secrets {

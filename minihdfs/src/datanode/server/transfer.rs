@@ -103,7 +103,8 @@ fn target(datanode: &DatanodeRegistration) -> DatanodeInfoProto {
             xfer_port: datanode.transfer_port.into(),
             info_port: datanode.info_port.into(),
             ipc_port: datanode.ipc_port.into(),
-            info_secure_port: None,
+            info_secure_port: (datanode.info_secure_port > 0)
+                .then(|| datanode.info_secure_port.into()),
         },
         ..DatanodeInfoProto::default()
     }

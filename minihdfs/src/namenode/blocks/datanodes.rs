@@ -396,6 +396,7 @@ mod tests {
             transfer_port: 0,
             ipc_port: 0,
             info_port: 0,
+            info_secure_port: 0,
         }
     }
 

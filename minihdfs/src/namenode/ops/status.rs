@@ -45,7 +45,7 @@ pub(crate) fn datanode_id(node: &DatanodeRegistration) -> DatanodeIdProto {
         xfer_port: node.transfer_port.into(),
         info_port: node.info_port.into(),
         ipc_port: node.ipc_port.into(),
-        info_secure_port: None,
+        info_secure_port: (node.info_secure_port > 0).then(|| node.info_secure_port.into()),
     }
 }
 

@@ -327,6 +327,7 @@ fn datanode(number: usize) -> DatanodeRegistration {
         transfer_port: 9000 + number as u16,
         ipc_port: 0,
         info_port: 0,
+        info_secure_port: 0,
     }
 }
 

@@ -120,6 +120,7 @@ impl Fixture {
                 transfer_port: listener.local_addr().expect("bound").port(),
                 ipc_port: 0,
                 info_port: 0,
+                info_secure_port: 0,
             };
             let context = DataNodeContext {
                 number,
