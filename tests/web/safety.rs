@@ -16,6 +16,7 @@ trials! {
         a_partition_keeps_a_datanode_from_reading_at_another,
         a_browser_must_send_a_header_to_datanodes_too;
     [] =>
+        an_upload_goes_on_without_a_datanode_of_its_pipeline,
         a_slow_upload_is_written;
     [Peer::Curl, Peer::Mit] =>
         a_name_that_reads_as_another_cookie_gets_none,
@@ -65,6 +66,67 @@ fn an_open_file_whose_length_no_datanode_gives_is_not_read_as_empty() -> TestRes
     has(&unknown, "Cannot obtain block length for LocatedBlock{BP-")?;
     drop(fault);
     has(&curl(&env, &["-i", &open])?, "HTTP/1.1 200 OK")
+}
+
+fn an_upload_goes_on_without_a_datanode_of_its_pipeline() -> TestResult {
+    const PART: usize = 400_000;
+    for killed in [2, 3] {
+        let cluster = Cluster::simple().datanodes(3).start_blocking()?;
+        let seen = cluster.journal().from_here();
+        let port = cluster.datanode(1)?.http_address();
+        let mut writer = begin_upload(port)?;
+        let mut part = |letter: u8| {
+            write!(writer, "{PART:x}\r\n")?;
+            writer.write_all(&vec![letter; PART])?;
+            writer.write_all(b"\r\n")?;
+            Ok::<_, std::io::Error>(())
+        };
+        let called = |wanted: &'static str| {
+            move |event: &Event| {
+                matches!(event, Event::RpcCall { method, outcome, .. }
+                    if &**method == wanted && outcome.is_ok())
+            }
+        };
+        part(b'a')?;
+        // The pipeline is there once a DataNode has bytes of the block.
+        while !has_bytes(cluster.datanode(killed)?.directory()) {
+            std::thread::yield_now();
+        }
+        cluster.datanode(killed)?.kill();
+        part(b'b')?;
+        writer.write_all(b"0\r\n\r\n")?;
+        let mut answer = String::new();
+        writer.read_to_string(&mut answer)?;
+        has(&answer, "HTTP/1.1 201 Created")?;
+        assert_eq!(seen.count(called("updatePipeline")), 1);
+        let open = "/webhdfs/v1/user/alice/f?op=OPEN&user.name=alice";
+        let expected = format!("hello{}{}", "a".repeat(PART), "b".repeat(PART));
+        assert!(get(port, open)?.ends_with(&expected), "another file");
+    }
+    Ok(())
+}
+
+/// Returns whether a DataNode has bytes of a block.
+fn has_bytes(directory: &Path) -> bool {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    entries.into_iter().any(|entry| {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let is_block = name.starts_with("blk_") && !name.ends_with(".meta");
+        let length = entry.metadata().map_or(0, |metadata| metadata.len());
+        (is_block && length > 0) || has_bytes(&entry.path())
+    })
+}
+
+/// Returns the answer to a request.
+fn get(port: SocketAddr, path: &str) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(port)?;
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: {port}\r\nConnection: close\r\n\r\n"
+    )?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
 }
 
 /// A pipeline gives up a writer that is silent for a minute. Such an upload takes real time, so

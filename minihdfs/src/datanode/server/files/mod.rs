@@ -6,11 +6,13 @@
 //!
 //! - [`FileClient`]: one user's calls
 //! - [`FileReader`], and `block_reader`; [`FileWriter`], and `block_writer`
+//! - `pipeline_recovery`: writing on without a DataNode that has failed
 //! - `checksum`: the checksum of a file
 
 mod block_reader;
 mod block_writer;
 mod checksum;
+mod pipeline_recovery;
 mod reader;
 mod writer;
 

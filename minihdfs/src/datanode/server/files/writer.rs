@@ -122,10 +122,12 @@ impl FileWriter {
     /// Keeps lease and pipeline alive while there is nothing to write.
     pub(crate) async fn beat(&mut self) -> Result<(), HdfsError> {
         self.renew_lease().await?;
-        match &mut self.current {
-            Some(block) => block.beat().await.map_err(failed),
-            None => Ok(()),
+        if let Some(block) = &mut self.current
+            && let Err(failure) = block.beat().await
+        {
+            block.recover(&self.client, failure).await?;
         }
+        Ok(())
     }
 
     /// Finishes the last block and closes the file.
@@ -182,18 +184,28 @@ impl FileWriter {
         if self.buffer.is_empty() {
             return Ok(());
         }
-        if let Some(block) = &mut self.current {
-            block.send(&self.buffer).await.map_err(failed)?;
+        if let Some(block) = &mut self.current
+            && let Err(failure) = block.send(&self.buffer).await
+        {
+            block.recover(&self.client, failure).await?;
         }
         self.buffer.clear();
         Ok(())
     }
 
     async fn finish_block(&mut self) -> Result<(), HdfsError> {
-        if let Some(block) = self.current.take() {
-            self.previous = Some(block.finish().await.map_err(failed)?);
+        let Some(mut block) = self.current.take() else {
+            return Ok(());
+        };
+        loop {
+            match block.finish().await {
+                Ok(finished) => {
+                    self.previous = Some(finished);
+                    return Ok(());
+                }
+                Err(failure) => block.recover(&self.client, failure).await?,
+            }
         }
-        Ok(())
     }
 
     /// Gets a block from the NameNode and sets up its pipeline. DataNodes that fail are left out of
@@ -204,8 +216,8 @@ impl FileWriter {
             let located = self.locate_following(&excluded).await?;
             let stamp = located.b.generation_stamp;
             let stage = Stage::PipelineSetupCreate;
-            let opened =
-                BlockWriter::open(&self.client, &located, stage, stamp, self.checksum).await;
+            let wanted = located.clone();
+            let opened = BlockWriter::open(&self.client, wanted, stage, stamp, self.checksum).await;
             let broken = match opened {
                 Ok(block) => return Ok(block),
                 Err(broken) => broken,
@@ -269,7 +281,8 @@ impl FileWriter {
             ..last
         };
         let stage = Stage::PipelineSetupAppend;
-        let opened = BlockWriter::open(&self.client, &located, stage, stamp, self.checksum).await;
+        let wanted = located.clone();
+        let opened = BlockWriter::open(&self.client, wanted, stage, stamp, self.checksum).await;
         let block = opened.map_err(|broken| failed(broken.error))?;
         let request = UpdatePipelineRequestProto {
             client_name,
@@ -300,7 +313,7 @@ impl FileWriter {
 }
 
 /// Converts the failure of a pipeline.
-fn failed(error: io::Error) -> HdfsError {
+pub(super) fn failed(error: io::Error) -> HdfsError {
     match error.downcast::<HdfsError>() {
         Ok(error) => error,
         Err(error) => HdfsError::io(error.to_string()),
