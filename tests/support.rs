@@ -46,6 +46,8 @@ pub(crate) enum Peer {
     NewestJdk,
     /// The Python packages `gssapi` and `krb5`.
     PythonKerberos,
+    /// The Python packages `hdfs`, `fsspec`, `pywebhdfs` and `requests-gssapi`.
+    PythonWebHdfs,
     /// Hadoop's Java client.
     JavaHadoop,
     /// Hadoop's NameNode and DataNodes in one JVM (`.ci/peers/reference.sh`).
@@ -86,6 +88,11 @@ impl Peer {
             Self::PythonKerberos => python_packages().is_some_and(|packages| {
                 packages.join("krb5").exists() && packages.join("gssapi").exists()
             }),
+            Self::PythonWebHdfs => python_packages().is_some_and(|packages| {
+                ["hdfs", "fsspec", "pywebhdfs", "requests_gssapi"]
+                    .iter()
+                    .all(|name| packages.join(name).exists())
+            }),
             Self::JavaHadoop => {
                 Self::Java.is_installed()
                     && hadoop_jars().join("hadoop-client-api-3.4.3.jar").exists()
@@ -116,6 +123,7 @@ impl Peer {
             Self::Jdk17 => "JDK 17",
             Self::NewestJdk => "JDK newer than 17",
             Self::PythonKerberos => "python gssapi and krb5",
+            Self::PythonWebHdfs => "python hdfs, fsspec, pywebhdfs and requests-gssapi",
             Self::JavaHadoop => "hadoop-client 3.4.3",
             Self::Reference => "hadoop's MiniDFSCluster 3.4.3",
             Self::GoHdfs => "hdfs-go",

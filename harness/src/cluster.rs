@@ -74,19 +74,53 @@ impl Cluster {
         self.hdfs.address
     }
 
-    /// Returns the address of the NameNode's HTTP port.
+    /// Returns the address of the NameNode's HTTP port, or of its HTTPS port if `dfs.http.policy` is
+    /// `HTTPS_ONLY`.
     #[cfg(feature = "web")]
     #[must_use]
     pub fn http_address(&self) -> SocketAddr {
         self.namenode_server().http_address()
     }
 
-    /// Returns `webhdfs://localhost:PORT`, for Hadoop's clients. Others find WebHDFS at
-    /// `http://localhost:PORT/webhdfs/v1`.
+    /// Returns `webhdfs://localhost:PORT`, for Hadoop's clients, or `swebhdfs://localhost:PORT` if
+    /// `dfs.http.policy` is `HTTPS_ONLY`. Others find WebHDFS at [`web_url`](Self::web_url) with
+    /// `/webhdfs/v1`.
     #[cfg(feature = "web")]
     #[must_use]
     pub fn webhdfs_url(&self) -> String {
-        format!("webhdfs://{}", authority(self.http_address()))
+        self.swebhdfs_url()
+            .filter(|_| self.web_url().starts_with("https"))
+            .unwrap_or_else(|| format!("webhdfs://{}", authority(self.http_address())))
+    }
+
+    /// Returns `swebhdfs://localhost:PORT`, for Hadoop's clients, if `dfs.http.policy` is
+    /// `HTTPS_ONLY` or `HTTP_AND_HTTPS`. They trust the fixture's authority by
+    /// `hadoop/ssl-client.xml`, others by `ca.pem`. The certificates are valid at any time.
+    ///
+    /// ```
+    /// # #[cfg(feature = "web")] {
+    /// let cluster = kerbox::Cluster::simple().set("dfs.http.policy", "HTTPS_ONLY").start_blocking()?;
+    /// assert!(cluster.swebhdfs_url().is_some_and(|url| url.starts_with("swebhdfs://localhost:")));
+    /// assert!(cluster.path().join("ca.pem").exists()); // for curl --cacert
+    /// # }
+    /// # Ok::<(), kerbox::Error>(())
+    /// ```
+    #[cfg(feature = "web")]
+    #[must_use]
+    pub fn swebhdfs_url(&self) -> Option<String> {
+        let address = self.namenode_server().https_address()?;
+        Some(format!("swebhdfs://{}", authority(address)))
+    }
+
+    /// Returns `http://localhost:PORT`, the start of the NameNode's URLs, or
+    /// `https://localhost:PORT` if `dfs.http.policy` is `HTTPS_ONLY`.
+    #[cfg(feature = "web")]
+    #[must_use]
+    pub fn web_url(&self) -> String {
+        let address = self.http_address();
+        let is_secure = self.namenode_server().https_address() == Some(address);
+        let scheme = if is_secure { "https" } else { "http" };
+        format!("{scheme}://{}", authority(address))
     }
 
     /// Returns the NameNode itself, for state that no protocol exposes.
@@ -196,10 +230,7 @@ impl Cluster {
             .with("HADOOP_CONF_DIR", self.hadoop_conf_dir())
             .with("NAMENODE", self.url());
         #[cfg(feature = "web")]
-        let env = env.with(
-            "WEBHDFS",
-            format!("http://{}", authority(self.http_address())),
-        );
+        let env = env.with("WEBHDFS", self.web_url());
         env
     }
 

@@ -176,8 +176,9 @@ fn with_another_port(
             "--namenode-port",
         ),
     };
+    let is_other = server != Server::Kdc && wanted != *listen;
     let taken = why.kind() == io::ErrorKind::AddrInUse;
-    if taken && settings.movable.contains(&server) {
+    if taken && !is_other && settings.movable.contains(&server) {
         listen.set_port(0);
         settings.movable.retain(|movable| *movable != server);
         return Ok(settings);
@@ -187,6 +188,14 @@ fn with_another_port(
     } else {
         why.to_string()
     };
+    let port = format!(":{}", wanted.port());
+    let mut keys = settings.spec.hdfs.keys.iter();
+    let of_web = keys.find(|(key, value)| key.contains("http") && value.ends_with(&port));
+    if let (true, Some((key, _))) = (is_other, of_web) {
+        return Err(Failure::Bind(format!(
+            "the {server} cannot listen on {wanted} ({key}): {what}; stop that one, or give another, 0 being any free port"
+        )));
+    }
     let asked = if settings.strict_ports {
         "--strict-ports, "
     } else {

@@ -106,10 +106,7 @@ impl Servers {
     pub(crate) fn webhdfs(&self) -> Option<String> {
         match self {
             Self::Realm(_) => None,
-            Self::Cluster(cluster) => {
-                let url = cluster.webhdfs_url();
-                Some(url.replacen("webhdfs", "http", 1))
-            }
+            Self::Cluster(cluster) => Some(cluster.web_url()),
         }
     }
 

@@ -11,7 +11,8 @@ trials! {
         a_status_without_security,
         a_file_is_written_appended_and_read,
         ranges_redirections_and_refusals,
-        a_fault_refuses_an_operation;
+        a_fault_refuses_an_operation,
+        figures_are_those_of_the_cluster;
     [Peer::Curl, Peer::Mit] =>
         spnego_gives_a_cookie_that_ends_with_the_clock,
         a_token_stands_for_its_owner_until_it_ends,
@@ -20,8 +21,7 @@ trials! {
 
 /// Returns the URL of a path, with a query.
 pub(super) fn url(cluster: &Cluster, path_and_query: &str) -> String {
-    let base = cluster.webhdfs_url().replacen("webhdfs", "http", 1);
-    format!("{base}/webhdfs/v1{path_and_query}")
+    format!("{}/webhdfs/v1{path_and_query}", cluster.web_url())
 }
 
 /// Runs `curl -s`, and returns what it prints.
@@ -62,13 +62,13 @@ fn a_status_without_security() -> TestResult {
 }
 
 /// Writes text into a file of the fixture's folder.
-fn local(cluster: &Cluster, name: &str, text: &str) -> Text {
+pub(super) fn local(cluster: &Cluster, name: &str, text: &str) -> Text {
     let path = cluster.path().join(name);
     std::fs::write(&path, text)?;
     Ok(path.display().to_string())
 }
 
-fn lines(count: usize) -> String {
+pub(super) fn lines(count: usize) -> String {
     (0..count).map(|i| format!("line {i}\n")).collect()
 }
 
@@ -188,6 +188,37 @@ fn a_fault_refuses_an_operation() -> TestResult {
         "\"javaClassName\":\"org.apache.hadoop.ipc.StandbyException\"",
     )?;
     has(&refused, "\"message\":\"not now\"")
+}
+
+fn figures_are_those_of_the_cluster() -> TestResult {
+    let cluster = Cluster::simple().datanodes(2).start_blocking()?;
+    let env = cluster.env();
+    let file = local(&cluster, "file", "42")?;
+    let create = url(&cluster, "/user/alice/f?op=CREATE&user.name=alice");
+    curl(&env, &["-f", "-L", "-T", &file, &create])?;
+    let state = format!(
+        "{}/jmx?qry=Hadoop:*,name=FSNamesystemState",
+        cluster.web_url()
+    );
+    let state = curl(&env, &[&state])?;
+    for figure in [
+        "\"NumLiveDataNodes\": 2",
+        "\"BlocksTotal\": 1",
+        "\"FSState\": \"Operational\"",
+    ] {
+        has(&state, figure)?;
+    }
+    let info = "get=Hadoop:service=DataNode,name=DataNodeInfo::DataPort";
+    let first = cluster.datanode(1)?;
+    let info = format!("http://{}/jmx?{info}", first.http_address());
+    let port = first.address().port();
+    has(&curl(&env, &[&info])?, &format!("\"DataPort\": \"{port}\""))?;
+    let conf = format!("{}/conf?name=dfs.replication", cluster.web_url());
+    let conf = curl(&env, &["-H", "Accept: application/json", &conf])?;
+    has(&conf, "\"key\":\"dfs.replication\"")?;
+    has(&conf, "\"value\":\"2\"")?;
+    let active = format!("{}/isActive", cluster.web_url());
+    has(&curl(&env, &[&active])?, "Namenode is Active!")
 }
 
 fn spnego_gives_a_cookie_that_ends_with_the_clock() -> TestResult {

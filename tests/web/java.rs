@@ -8,7 +8,9 @@ use crate::support::{Peer, TestResult, trials};
 trials! {
     [Peer::JavaHadoop] =>
         fs_shell_works_over_webhdfs_without_security,
-        fs_shell_works_over_webhdfs_with_spnego_and_tokens;
+        fs_shell_works_over_webhdfs_with_spnego_and_tokens,
+        fs_shell_works_over_swebhdfs_without_security,
+        fs_shell_works_over_swebhdfs_with_spnego_and_tokens;
 }
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -31,7 +33,7 @@ fn shells(env: &ClientEnv, fs: &str, commands: &[&[&str]]) -> Result<Vec<String>
     Ok(texts)
 }
 
-fn workflow(cluster: &Cluster, env: &ClientEnv) -> TestResult {
+fn workflow(cluster: &Cluster, env: &ClientEnv, url: &str) -> TestResult {
     let local = cluster.path().join("local");
     let text: String = (0..30_000).map(|i| format!("line {i}\n")).collect();
     std::fs::write(&local, &text)?;
@@ -39,7 +41,7 @@ fn workflow(cluster: &Cluster, env: &ClientEnv) -> TestResult {
     let back = cluster.path().join("back").display().to_string();
     let answers = shells(
         env,
-        &cluster.webhdfs_url(),
+        url,
         &[
             &["-mkdir", "-p", "/data/a/b c"],
             &["-put", &local, "/data/a/f"],
@@ -86,11 +88,31 @@ fn workflow(cluster: &Cluster, env: &ClientEnv) -> TestResult {
 
 fn fs_shell_works_over_webhdfs_without_security() -> TestResult {
     let cluster = Cluster::simple().datanodes(2).start_blocking()?;
-    workflow(&cluster, &cluster.env_of("hdfs"))
+    workflow(&cluster, &cluster.env_of("hdfs"), &cluster.webhdfs_url())
 }
 
 fn fs_shell_works_over_webhdfs_with_spnego_and_tokens() -> TestResult {
     let cluster = Cluster::secure().datanodes(2).start_blocking()?;
     let hdfs = cluster.login_blocking("hdfs")?;
-    workflow(&cluster, &hdfs.env())
+    workflow(&cluster, &hdfs.env(), &cluster.webhdfs_url())
+}
+
+fn fs_shell_works_over_swebhdfs_without_security() -> TestResult {
+    let cluster = Cluster::simple()
+        .datanodes(2)
+        .set("dfs.http.policy", "HTTP_AND_HTTPS")
+        .start_blocking()?;
+    let url = cluster.swebhdfs_url().ok_or("no HTTPS port")?;
+    workflow(&cluster, &cluster.env_of("hdfs"), &url)
+}
+
+/// As Hadoop demands it of DataNodes without privileged ports.
+fn fs_shell_works_over_swebhdfs_with_spnego_and_tokens() -> TestResult {
+    let cluster = Cluster::secure()
+        .datanodes(2)
+        .set("dfs.http.policy", "HTTPS_ONLY")
+        .set("ignore.secure.ports.for.testing", "false")
+        .start_blocking()?;
+    let hdfs = cluster.login_blocking("hdfs")?;
+    workflow(&cluster, &hdfs.env(), &cluster.webhdfs_url())
 }

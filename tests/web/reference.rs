@@ -15,7 +15,7 @@ trials! {
 }
 
 /// A running MiniDFSCluster. It stops when this is dropped.
-struct Reference {
+pub(super) struct Reference {
     directory: tempfile::TempDir,
     /// The URL of its NameNode's HTTP port.
     url: String,
@@ -26,7 +26,7 @@ fn script() -> PathBuf {
 }
 
 impl Reference {
-    fn start() -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+    pub(super) fn start() -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         let directory = tempfile::tempdir()?;
         let mut command = Command::new(script());
         command
@@ -47,6 +47,13 @@ impl Reference {
     }
 }
 
+impl Reference {
+    /// Returns the folder of the clients' files.
+    pub(super) fn conf(&self) -> PathBuf {
+        self.directory.path().join("conf")
+    }
+}
+
 impl Drop for Reference {
     fn drop(&mut self) {
         let mut command = Command::new(script());
@@ -56,7 +63,7 @@ impl Drop for Reference {
 }
 
 /// The keys whose values are a cluster's own.
-const OWN: [&str; 29] = [
+const OWN: [&str; 30] = [
     "accessTime",
     "blockId",
     "blockPoolId",
@@ -78,6 +85,7 @@ const OWN: [&str; 29] = [
     "lastUpdate",
     "lastUpdateMonotonic",
     "modificationTime",
+    "modification_time",
     "name",
     "names",
     "remaining",
@@ -204,6 +212,14 @@ const REQUESTS: &[(&str, &str)] = &[
     ("GET", "/?op=GETHOMEDIRECTORY&user.name=alice"),
     ("GET", "/?op=gethomedirectory"),
     ("GET", "/?op=GETTRASHROOT&user.name=alice"),
+    ("GET", "/?op=GETTRASHROOTS&user.name=alice"),
+    ("PUT", "/user/alice/.Trash?op=MKDIRS&user.name=alice"),
+    ("GET", "/?op=GETTRASHROOTS&user.name=alice"),
+    ("GET", "/?op=GETTRASHROOTS&allusers=true&user.name=hdfs"),
+    (
+        "GET",
+        "/user/alice/f?OP=OPEN&OFFSET=10&Length=20&user.name=alice",
+    ),
     ("GET", "/?op=GETDELEGATIONTOKEN&user.name=alice"),
     ("GET", "/?op=GETSERVERDEFAULTS&user.name=alice"),
     (
@@ -268,6 +284,15 @@ const REQUESTS: &[(&str, &str)] = &[
         "GET",
         "/user/alice/f?op=GETXATTRS&xattr.name=user.b&encoding=hex&user.name=alice",
     ),
+    (
+        "GET",
+        "/user/alice/f?op=GETXATTRS&encoding=hex&user.name=alice",
+    ),
+    (
+        "PUT",
+        "/user/alice/f?op=SETXATTR&xattr.name=user.a&xattr.value=0x01&flag=REPLACE&user.name=alice",
+    ),
+    ("GET", "/user/alice/f?op=LISTXATTRS&user.name=alice"),
     (
         "PUT",
         "/user/alice/f?op=REMOVEXATTR&xattr.name=user.a&user.name=alice",

@@ -79,7 +79,6 @@ pub(crate) fn static_groups(groups: &BTreeMap<String, Vec<String>>) -> String {
 /// Writes all keys into each file. In a JVM, hdfs-default.xml overrides `dfs.*` keys that are only
 /// in core-site.xml, and other clients read only core-site.xml.
 pub(crate) fn write(directory: &Directory, keys: &HadoopKeys) -> Result<(), Error> {
-    let xml = to_xml(keys);
     // Those of YARN and MapReduce only with their services.
     let names: &[&str] = match keys.contains_key("mapreduce.jobhistory.principal") {
         true => &[
@@ -91,8 +90,19 @@ pub(crate) fn write(directory: &Directory, keys: &HadoopKeys) -> Result<(), Erro
         false => &["core-site.xml", "hdfs-site.xml"],
     };
     for name in names {
-        directory.write(&format!("hadoop/{name}"), xml.as_bytes())?;
+        write_file(directory, name, keys)?;
     }
+    Ok(())
+}
+
+/// Writes keys into one of the files of Hadoop's configuration.
+pub(crate) fn write_file(
+    directory: &Directory,
+    name: &str,
+    keys: &HadoopKeys,
+) -> Result<(), Error> {
+    let xml = to_xml(keys);
+    directory.write(&format!("hadoop/{name}"), xml.as_bytes())?;
     Ok(())
 }
 

@@ -171,6 +171,7 @@ impl DatanodeDaemon {
             transfer_port: address.port(),
             ipc_port: rpc_address.port(),
             info_port: 0,
+            info_secure_port: 0,
         };
         let opened = open(&builder, &fixture.world, registration, &mut rng)?;
         let Opened { node, endpoint } = opened;

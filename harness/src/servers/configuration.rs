@@ -54,6 +54,13 @@ pub(crate) fn typed(keys: &HadoopKeys, symlinks: bool) -> Result<(HdfsConfig, Ve
     let (mut config, warnings) = HdfsConfig::from_pairs(pairs)?;
     config.symlinks = symlinks;
     config.resolve_hosts(addresses);
+    if !cfg!(feature = "web") && config.http.policy.has_https() {
+        return Err(Error::Setting {
+            key: "dfs.http.policy".to_owned(),
+            value: keys["dfs.http.policy"].clone(),
+            why: "there are no HTTP ports without the feature `web`: enable it".to_owned(),
+        });
+    }
     Ok((config, warnings))
 }
 

@@ -13,6 +13,8 @@ use minihdfs::protocol::DatanodeRegistration;
 use minihdfs::rpc::{RpcEndpoint, RpcSecurity};
 use minihdfs::user::AuthToLocal;
 #[cfg(feature = "web")]
+use minihdfs::web::server::{Tls, WebListener};
+#[cfg(feature = "web")]
 use minihdfs::web::{DataNodeWeb, server};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -26,6 +28,8 @@ use crate::servers::listen::listen;
 use crate::servers::namenode_link::{NameNodeLink, Place};
 use crate::servers::running::Running;
 use crate::servers::slot::{Process, Service, Slot};
+#[cfg(feature = "web")]
+use crate::servers::web_ports::WebPorts;
 use crate::spec::HdfsSpec;
 use crate::world::{Timed, World};
 use crate::{Error, Server};
@@ -73,6 +77,17 @@ pub(crate) struct DataNodeParts {
         allow(dead_code, reason = "HTTP ports alone use it")
     )]
     pub(crate) namenode_address: SocketAddr,
+    #[cfg(feature = "web")]
+    pub(crate) tls: Option<Tls>,
+}
+
+#[cfg(feature = "web")]
+impl DataNodeParts {
+    /// Sets the TLS of their HTTPS ports.
+    pub(crate) fn with_tls(mut self, tls: Option<Tls>) -> Self {
+        self.tls = tls;
+        self
+    }
 }
 
 /// One DataNode. It keeps address, identity and folder across restarts.
@@ -82,8 +97,9 @@ struct DataNodeService {
     address: SocketAddr,
     /// The RPC port, where Java's client asks for the length of a block that is being written.
     rpc_address: SocketAddr,
+    /// The addresses that its HTTP ports are bound to.
     #[cfg(feature = "web")]
-    http_address: SocketAddr,
+    web: WebPorts<SocketAddr>,
     /// The IP address that it listens on, the same as the NameNode's.
     listen_ip: IpAddr,
     uuid: Arc<str>,
@@ -100,13 +116,13 @@ struct Listeners {
     transfer: TcpListener,
     rpc: TcpListener,
     #[cfg(feature = "web")]
-    http: TcpListener,
+    web: WebPorts<WebListener>,
 }
 
 impl DataNodes {
     /// Starts the DataNodes. They are registered with the NameNode when this returns.
     pub(crate) fn start(parts: &DataNodeParts, spec: &HdfsSpec) -> Result<Self, Error> {
-        descriptors::check(spec.datanodes)?;
+        descriptors::check(spec.datanodes, &parts.config.http)?;
         let world = &parts.world;
         let blocks = match (world.persistent(), &spec.blocks) {
             (Some(persistent), _) => Some(Directory::keeping(&persistent.blocks())?),
@@ -115,20 +131,22 @@ impl DataNodes {
         };
         let mut rng = StdRng::seed_from_u64(world.seed ^ DATANODES_STREAM);
         let any_port = SocketAddr::new(spec.listen.ip(), 0);
+        #[cfg(feature = "web")]
+        let wanted = WebPorts::of_datanodes(&parts.config.http, any_port.ip(), spec.datanodes)?;
         let mut slots = Vec::with_capacity(spec.datanodes);
         for number in 1..=spec.datanodes {
             let server = Server::DataNode(number);
             let (transfer, address) = listen(server, any_port)?;
             let (rpc, rpc_address) = listen(server, any_port)?;
             #[cfg(feature = "web")]
-            let (http, http_address) = listen(server, any_port)?;
+            let (web, web_bound) = wanted.bind(server, parts.tls.as_ref())?;
             let service = DataNodeService {
                 parts: parts.clone(),
                 number,
                 address,
                 rpc_address,
                 #[cfg(feature = "web")]
-                http_address,
+                web: web_bound,
                 listen_ip: any_port.ip(),
                 uuid: uuid(&mut rng).into(),
                 storage_id: format!("DS-{}", uuid(&mut rng)).into(),
@@ -144,7 +162,7 @@ impl DataNodes {
                 transfer,
                 rpc,
                 #[cfg(feature = "web")]
-                http,
+                web,
             };
             slots.push(Slot::start(service, listeners)?);
         }
@@ -202,7 +220,8 @@ impl DataNodeService {
         };
         #[cfg(feature = "web")]
         let registration = DatanodeRegistration {
-            info_port: self.http_address.port(),
+            info_port: self.web.http.map_or(0, |address| address.port()),
+            info_secure_port: self.web.https.map_or(0, |address| address.port()),
             ..registration
         };
         let context = DataNodeContext {
@@ -241,12 +260,12 @@ impl Service for DataNodeService {
         let (transfer, _) = listen(self.server(), bound(self.address))?;
         let (rpc, _) = listen(self.server(), bound(self.rpc_address))?;
         #[cfg(feature = "web")]
-        let (http, _) = listen(self.server(), bound(self.http_address))?;
+        let (web, _) = self.web.bind(self.server(), self.parts.tls.as_ref())?;
         Ok(Listeners {
             transfer,
             rpc,
             #[cfg(feature = "web")]
-            http,
+            web,
         })
     }
 
@@ -287,9 +306,12 @@ impl Service for DataNodeService {
         let ports = {
             let (config, namenode) = (&parts.config, parts.namenode_address);
             let web = Arc::new(DataNodeWeb::new(Arc::clone(&node), namenode, config)?);
-            ports.chain([Running::start(&parts.runtime, |shutdown| {
-                server::serve_datanode(web, listeners.http, shutdown)
-            })])
+            ports.chain(listeners.web.all().map(move |listener| {
+                let web = Arc::clone(&web);
+                Running::start(&parts.runtime, |shutdown| {
+                    server::serve_datanode(web, listener, shutdown)
+                })
+            }))
         };
         let timed = Arc::clone(&node) as Arc<dyn Timed>;
         Ok(Process {
@@ -351,11 +373,12 @@ impl Datanode<'_> {
         self.slot.service.rpc_address
     }
 
-    /// Returns the address of its HTTP port; a restart keeps it.
+    /// Returns the address of its HTTP port, or of its HTTPS port if `dfs.http.policy` is
+    /// `HTTPS_ONLY`; a restart keeps it.
     #[cfg(feature = "web")]
     #[must_use]
     pub fn http_address(&self) -> SocketAddr {
-        self.slot.service.http_address
+        self.slot.service.web.address()
     }
 
     /// Returns the folder of its replicas, which a test may inspect or damage.

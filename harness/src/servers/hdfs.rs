@@ -1,6 +1,8 @@
 //! The servers of an HDFS and their setup: a NameNode, its DataNodes, configuration and security.
 
 use std::net::SocketAddr;
+#[cfg(feature = "web")]
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -18,12 +20,13 @@ use crate::realm::Realm;
 use crate::servers::configuration::{self, Configuration};
 use crate::servers::datanodes::{DataNodeParts, DataNodes, Datanode};
 use crate::servers::hosts::Hosts;
+use crate::servers::listen::listen;
 use crate::servers::namenode::{NameNodeListeners, NameNodeServer, NameNodeService};
 use crate::servers::namenode_link::NameNodeLink;
 use crate::servers::namenode_start::{Edits, NameNodeStart};
 use crate::servers::slot::Slot;
 #[cfg(feature = "web")]
-use crate::servers::web::{NameNodeHttp, with_http_address};
+use crate::servers::web::{BoundWeb, NameNodeHttp};
 use crate::spec::{HdfsSpec, ReadAgain};
 use crate::world::{Fixture, World};
 use crate::{Error, Server};
@@ -68,13 +71,14 @@ impl Hdfs {
         read_again: Option<ReadAgain>,
     ) -> Result<Self, Error> {
         let world = &fixture.world;
-        let (listeners, address) = NameNodeListeners::bind(spec.listen)?;
+        let (rpc, address) = listen(Server::NameNode(1), spec.listen)?;
         let keys = configuration::keys(address, realm, spec);
         let (config, warnings) = configuration::typed(&keys, spec.symlinks)?;
+        #[cfg(not(feature = "web"))]
+        let listeners = NameNodeListeners { rpc };
         #[cfg(feature = "web")]
-        let (keys, http_bound) = with_http_address(keys, &listeners.http)?;
-        let configuration = Configuration::new(keys.clone(), spec, read_again);
-        let configuration = Arc::new(configuration);
+        let (keys, http, listeners) = with_web(world, realm, spec, (rpc, address, keys), &config)?;
+        let configuration = Arc::new(Configuration::new(keys.clone(), spec, read_again));
         let clock = world.new_clock(Server::NameNode(1));
         let identity = identity_of(address, realm, spec);
         let edits = Edits::new(world, spec);
@@ -82,15 +86,8 @@ impl Hdfs {
         let auth_to_local = AuthToLocal::from_config(&config, identity.default_realm.as_str())?;
         let security = |key: &str| security_of(realm, &keys, &config, key);
         let of_namenode = security("dfs.namenode.kerberos.principal")?;
-        let mut keytabs: Vec<_> = of_namenode.iter().filter_map(keytab_of).collect();
         let link = Arc::new(NameNodeLink::new(namenode));
         let hosts = Arc::new(Hosts::new(config.datanode_admin.clone()));
-        #[cfg(feature = "web")]
-        let http = {
-            let spnego = spnego(realm, &keys, &config)?;
-            keytabs.extend(spnego.as_ref().and_then(keytab_in));
-            NameNodeHttp::new(spnego, address, http_bound, world.seed)
-        };
         let service = NameNodeService {
             world: Arc::clone(world),
             runtime: fixture.runtime.handle().clone(),
@@ -111,10 +108,10 @@ impl Hdfs {
         };
         let rpc = Slot::start(service, listeners)?;
         let of_datanodes = security("dfs.datanode.kerberos.principal")?;
-        keytabs.extend(of_datanodes.as_ref().and_then(keytab_of));
+        let keytabs = keytabs(&rpc.service, of_datanodes.as_ref());
         let rules = (of_datanodes, auth_to_local);
         let parts = datanode_parts(fixture, (link, hosts), &config, rules, spec, address);
-        let datanodes = DataNodes::start(&parts, spec)?;
+        let datanodes = start_datanodes(parts, &rpc, spec)?;
         hadoop_conf::write(world.files(), &keys)?;
         Ok(Self {
             address,
@@ -224,6 +221,18 @@ fn open_namenode(
     Ok(namenode)
 }
 
+/// Starts the DataNodes, with the TLS of the NameNode.
+#[cfg_attr(not(feature = "web"), allow(unused_variables))]
+fn start_datanodes(
+    parts: DataNodeParts,
+    rpc: &Slot<NameNodeService>,
+    spec: &HdfsSpec,
+) -> Result<DataNodes, Error> {
+    #[cfg(feature = "web")]
+    let parts = parts.with_tls(rpc.service.http.tls());
+    DataNodes::start(&parts, spec)
+}
+
 /// Returns the parts that all DataNodes share.
 fn datanode_parts(
     fixture: &Fixture,
@@ -244,7 +253,37 @@ fn datanode_parts(
         security,
         auth_to_local,
         namenode_address,
+        #[cfg(feature = "web")]
+        tls: None,
     }
+}
+
+/// Binds the NameNode's HTTP ports, whose addresses go into the keys.
+#[cfg(feature = "web")]
+fn with_web(
+    world: &World,
+    realm: Option<&Realm>,
+    spec: &HdfsSpec,
+    (rpc, address, mut keys): (TcpListener, SocketAddr, HadoopKeys),
+    config: &HdfsConfig,
+) -> Result<(HadoopKeys, NameNodeHttp, NameNodeListeners), Error> {
+    let spnego = spnego(realm, &keys, config)?;
+    let bound = BoundWeb::bind(world, config, spec.listen.ip(), &mut keys)?;
+    let http = NameNodeHttp::new(spnego, address, &bound, &keys, world.seed);
+    let web = bound.listeners;
+    Ok((keys, http, NameNodeListeners { rpc, web }))
+}
+
+/// Returns the keytabs of the servers with their principals' names.
+fn keytabs(
+    namenode: &NameNodeService,
+    datanodes: Option<&RpcSecurity>,
+) -> Vec<(String, ServiceKeytab)> {
+    let of_rpc = namenode.security.iter().chain(datanodes);
+    let keytabs = of_rpc.filter_map(keytab_of);
+    #[cfg(feature = "web")]
+    let keytabs = keytabs.chain(namenode.http.spnego().and_then(keytab_in));
+    keytabs.collect()
 }
 
 /// Returns the keytab of a server with its principal's name.

@@ -7,6 +7,8 @@ mod descriptors;
 mod handle;
 pub(crate) mod hdfs;
 pub(crate) mod hosts;
+#[cfg(feature = "web")]
+mod https;
 mod kdc_core;
 pub(crate) mod kdcs;
 pub(crate) mod keys;
@@ -21,3 +23,5 @@ pub(crate) mod slot;
 pub(crate) mod tokens;
 #[cfg(feature = "web")]
 pub(crate) mod web;
+#[cfg(feature = "web")]
+mod web_ports;

@@ -12,6 +12,8 @@ use minihdfs::config::HdfsConfig;
 use minihdfs::namenode::{LogDirectory, NameNode, NameNodeIdentity};
 use minihdfs::rpc::{RpcEndpoint, RpcSecurity};
 use minihdfs::user::AuthToLocal;
+#[cfg(feature = "web")]
+use minihdfs::web::server::WebListener;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use tokio::runtime::Handle;
@@ -26,6 +28,8 @@ use crate::servers::running::Running;
 use crate::servers::slot::{Process, Service, Slot};
 #[cfg(feature = "web")]
 use crate::servers::web::NameNodeHttp;
+#[cfg(feature = "web")]
+use crate::servers::web_ports::WebPorts;
 use crate::world::{Timed, World};
 use crate::{Error, Server};
 
@@ -67,21 +71,7 @@ pub(crate) struct NameNodeService {
 pub(crate) struct NameNodeListeners {
     pub(crate) rpc: TcpListener,
     #[cfg(feature = "web")]
-    pub(crate) http: TcpListener,
-}
-
-impl NameNodeListeners {
-    /// Binds the ports, which the configuration contains. Returns also the address where clients
-    /// reach the RPC port.
-    pub(crate) fn bind(address: SocketAddr) -> Result<(Self, SocketAddr), Error> {
-        let (rpc, reached) = listen(Server::NameNode(1), address)?;
-        let listeners = Self {
-            rpc,
-            #[cfg(feature = "web")]
-            http: listen(Server::NameNode(1), SocketAddr::new(address.ip(), 0))?.0,
-        };
-        Ok((listeners, reached))
-    }
+    pub(crate) web: WebPorts<WebListener>,
 }
 
 /// The folder for the files that administrators request of the NameNode, in the fixture's directory.
@@ -152,7 +142,7 @@ impl Service for NameNodeService {
         Ok(NameNodeListeners {
             rpc: listen(Server::NameNode(1), self.bound)?.0,
             #[cfg(feature = "web")]
-            http: self.http.bind()?,
+            web: self.http.bind()?,
         })
     }
 
@@ -178,11 +168,13 @@ impl Service for NameNodeService {
         });
         let ports = std::iter::once(rpc);
         #[cfg(feature = "web")]
-        let ports = {
-            let web = Arc::new(self.http.web(&namenode, &self.auth_to_local, &self.world));
-            let clock = self.clock.clone();
-            ports.chain([self.http.serve(web, &self.runtime, listeners.http, clock)])
-        };
+        let ports = ports.chain(self.http.serve(
+            &namenode,
+            &self.auth_to_local,
+            &self.world,
+            &self.runtime,
+            (listeners.web, &self.clock),
+        ));
         let link = Arc::clone(&self.link);
         Ok(Process {
             ports: ports.collect(),
@@ -238,11 +230,19 @@ impl NameNodeServer<'_> {
         reachable(self.slot.service.bound)
     }
 
-    /// Returns the address of its HTTP port; a restart keeps it.
+    /// Returns the address of its HTTP port, or of its HTTPS port if `dfs.http.policy` is
+    /// `HTTPS_ONLY`; a restart keeps it.
     #[cfg(feature = "web")]
     #[must_use]
     pub fn http_address(&self) -> SocketAddr {
-        self.slot.service.http.address()
+        self.slot.service.http.bound().address()
+    }
+
+    /// Returns the address of its HTTPS port, if `dfs.http.policy` wants one; a restart keeps it.
+    #[cfg(feature = "web")]
+    #[must_use]
+    pub fn https_address(&self) -> Option<SocketAddr> {
+        self.slot.service.http.bound().secure_address()
     }
 
     /// Kills it: its connections are cut.

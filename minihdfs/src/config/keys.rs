@@ -13,7 +13,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// Prefixes of the keys that only clients read.
-const CLIENTS: [&str; 23] = [
+const CLIENTS: [&str; 22] = [
     "dfs.client.",
     "dfs.ha.",
     "dfs.http.client.",
@@ -36,7 +36,6 @@ const CLIENTS: [&str; 23] = [
     "hadoop.util.",
     "ipc.client.",
     "ipc.ping.interval",
-    "ignore.secure.ports.for.testing",
 ];
 
 impl HdfsConfig {
@@ -68,6 +67,7 @@ impl HdfsConfig {
             || self.datanode.set(&entry)?
             || self.datanode_admin.set(&entry)?
             || self.web.set(&entry)?
+            || self.http.set(&entry)?
         {
             return Ok(Obeyed::ByServers);
         }

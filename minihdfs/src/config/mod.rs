@@ -7,6 +7,7 @@ mod datanode;
 mod datanode_admin;
 mod groups;
 mod hosts;
+mod http;
 mod keys;
 mod limits;
 pub(crate) mod reconfiguration;
@@ -26,6 +27,7 @@ use crate::sasl::QualityOfProtection;
 pub use datanode::DatanodeSettings;
 pub use datanode_admin::DatanodeAdminSettings;
 pub use groups::{GroupMapping, GroupSettings};
+pub use http::{HttpPolicy, HttpSettings};
 pub use limits::LimitSettings;
 pub use safe_mode::SafeModeSettings;
 pub use service_policy::ServiceAuthorization;
@@ -242,6 +244,8 @@ pub struct HdfsConfig {
 
     /// The settings of HTTP ports.
     pub web: WebConfig,
+    /// The schemes and the addresses of HTTP ports.
+    pub http: HttpSettings,
 }
 
 impl Default for HdfsConfig {
@@ -298,6 +302,7 @@ impl Default for HdfsConfig {
             max_request_length: 32 << 20,
             limits: LimitSettings::default(),
             web: WebConfig::default(),
+            http: HttpSettings::default(),
         }
     }
 }
@@ -389,7 +394,9 @@ impl HdfsConfig {
                 "make it a multiple of dfs.bytes-per-checksum",
             );
         }
-        self.snapshots.check()
+        self.snapshots.check()?;
+        let has_sasl = !self.data_transfer_protection.is_empty();
+        self.http.check(self.is_secure(), has_sasl)
     }
 }
 

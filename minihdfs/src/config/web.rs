@@ -21,6 +21,13 @@ pub struct WebConfig {
     pub csrf_methods_to_ignore: Vec<String>,
     /// `dfs.webhdfs.rest-csrf.browser-useragents-regex`
     pub csrf_browsers: Vec<String>,
+    /// `hadoop.security.instrumentation.requires.admin`: only administrators see figures and
+    /// configuration.
+    pub instrumentation_requires_admin: bool,
+    /// `hadoop.prometheus.endpoint.enabled`
+    pub prometheus: bool,
+    /// `dfs.cluster.administrators`: users, a blank, and groups; `*` means everyone.
+    pub administrators: String,
 }
 
 impl Default for WebConfig {
@@ -34,6 +41,9 @@ impl Default for WebConfig {
             csrf_header: "X-XSRF-HEADER".to_owned(),
             csrf_methods_to_ignore: owned(&["GET", "OPTIONS", "HEAD", "TRACE"]),
             csrf_browsers: owned(&["^Mozilla.*", "^Opera.*"]),
+            instrumentation_requires_admin: false,
+            prometheus: false,
+            administrators: String::new(),
         }
     }
 }
@@ -77,9 +87,27 @@ impl WebConfig {
                 }
                 self.csrf_browsers = browsers;
             }
+            "hadoop.security.instrumentation.requires.admin" => {
+                self.instrumentation_requires_admin = entry.boolean()?;
+            }
+            "hadoop.prometheus.endpoint.enabled" => self.prometheus = entry.boolean()?,
+            "dfs.cluster.administrators" => self.administrators = entry.value.to_owned(),
             _ => return Ok(false),
         }
         Ok(true)
+    }
+
+    /// Returns true if `dfs.cluster.administrators` names the user or one of its groups.
+    #[must_use]
+    pub fn is_administrator(&self, user: &str, groups: &[String]) -> bool {
+        let (users, of_groups) = match self.administrators.split_once(' ') {
+            Some((users, of_groups)) => (users, of_groups),
+            None => (&*self.administrators, ""),
+        };
+        let names = |list: &str, name: &str| list.split(',').any(|listed| listed.trim() == name);
+        self.administrators.trim() == "*"
+            || names(users, user)
+            || groups.iter().any(|group| names(of_groups, group))
     }
 }
 

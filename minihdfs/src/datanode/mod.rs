@@ -3,6 +3,7 @@
 //! - [`DataNode`]: its lifecycle; `bp_service_actor`, `unreported`: its communication with the
 //!   NameNode; `recovery_worker`: block recovery as the primary DataNode; [`LocalPeers`]: the other
 //!   DataNodes of the process; `reach`: faults on the way to other servers
+//! - `overview`: its state, for the pages that show it
 //! - `block_store`: replicas and their checksums in files
 //! - `checksum`, `packet`: chunks, packets, acks
 //! - `pipeline`: one DataNode's part in a write pipeline
@@ -23,6 +24,8 @@ pub mod driver;
 mod inter_datanode;
 mod local_peers;
 mod node;
+#[cfg(feature = "web")]
+mod overview;
 mod packet;
 mod pipeline;
 mod reach;

@@ -22,6 +22,8 @@
 //!   `lease_recovery`: files whose writer has disappeared
 //! - `rpc`: the calls of DataNodes, other NameNodes and the balancer as messages
 //! - `hosts`: which DataNodes may register, and which leave service
+//! - `fsck`: the check of files and their blocks that `hdfs fsck` shows
+//! - `overview`: the state in figures
 //! - `ops`: one function for each method of ClientProtocol; `side_protocols`: the small protocols
 //!   of administration tools
 
@@ -33,6 +35,8 @@ mod datanode_protocol;
 mod dispatch;
 mod edit;
 mod events;
+#[cfg(feature = "web")]
+mod fsck;
 mod hosts;
 mod id_map;
 mod id_table;
@@ -41,6 +45,8 @@ mod lease_recovery;
 mod name_storage;
 mod namesystem;
 mod ops;
+#[cfg(feature = "web")]
+mod overview;
 mod path;
 mod renewals;
 mod replay;
@@ -64,7 +70,11 @@ pub use cache_info::{CacheDirectiveInfo, CachePoolInfo};
 pub use edit::{
     Durability, Edit, EditSink, FileFields, MemoryEdits, NoEdits, PermissionStatus, RpcIds,
 };
+#[cfg(feature = "web")]
+pub(crate) use fsck::{Fsck, FsckOptions};
 pub use hosts::{HostEntry, HostFiles, HostLists};
 pub use name_storage::{EditSegment, NameStorage, StorageInfo, StoredFile};
+#[cfg(feature = "web")]
+pub(crate) use overview::{DatanodeFigures, Overview};
 pub use saved::Saved;
 pub use service::{LogDirectory, NameNode, NameNodeIdentity};

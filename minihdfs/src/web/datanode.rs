@@ -18,6 +18,7 @@ use super::auth::CsrfFilter;
 use super::error::failure;
 use super::request::{Query, WebRequest};
 use super::response::{self, IN_PATH, WebResponse};
+use super::servlets;
 use crate::HdfsError;
 use crate::config::HdfsConfig;
 use crate::datanode::DataNode;
@@ -96,6 +97,9 @@ impl DataNodeWeb {
     pub(super) fn admit(&self, request: &WebRequest<'_>) -> Result<DataTask, Box<WebResponse>> {
         if let Some(page) = self.csrf.as_ref().and_then(|csrf| csrf.refuse(request)) {
             return Err(Box::new(closing(page)));
+        }
+        if let Some(page) = servlets::datanode::page(&self.node, self.namenode, request) {
+            return Err(Box::new(page));
         }
         let Some(path) = request.hdfs_path() else {
             return Err(Box::new(response::page(StatusCode::NOT_FOUND, "Not Found")));

@@ -17,6 +17,8 @@ pub struct WebRequest<'a> {
     pub head: &'a Parts,
     /// The client's address.
     pub peer: IpAddr,
+    /// True if it arrived over TLS.
+    pub is_https: bool,
 }
 
 impl WebRequest<'_> {
@@ -33,6 +35,15 @@ impl WebRequest<'_> {
             "" => "/".to_owned(),
             path => path.to_owned(),
         }))
+    }
+
+    /// Returns the scheme by which it arrived.
+    pub(super) fn scheme(&self) -> Scheme {
+        if self.is_https {
+            Scheme::Https
+        } else {
+            Scheme::Http
+        }
     }
 
     /// Returns the parameters.
@@ -58,6 +69,22 @@ impl WebRequest<'_> {
     }
 }
 
+/// The scheme of a URL.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Scheme {
+    Http,
+    Https,
+}
+
+impl Scheme {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+}
+
 /// The parameters of a request.
 #[derive(Clone, Default, Debug)]
 pub(super) struct Query(Vec<(String, String)>);
@@ -79,13 +106,32 @@ impl Query {
             .filter(|value| *value != "null")
     }
 
-    /// Returns a parameter whose name may be in any case. Hadoop reads those of the caller's
-    /// identity so, and no others.
+    /// Returns the parameters with their names in lower case, as the NameNode reads those of
+    /// operations.
+    pub(super) fn in_lower_case(mut self) -> Self {
+        for (name, _) in &mut self.0 {
+            name.make_ascii_lowercase();
+        }
+        self
+    }
+
+    /// Returns a parameter whose name may be in any case. All servers read those of the caller's
+    /// identity so.
     pub(super) fn get_in_any_case(&self, name: &str) -> Option<&str> {
         let mut of_name = self.0.iter();
         of_name
             .find(|(key, _)| key.eq_ignore_ascii_case(name))
             .map(|(_, value)| value.as_str())
+    }
+
+    /// Takes the user from `ugi`, as the tools of old name it, if no other parameter names one.
+    pub(super) fn with_user_of_ugi(mut self) -> Self {
+        let named = self.get_in_any_case("user.name").is_some();
+        let ugi = self.get("ugi").and_then(|text| text.split(',').next());
+        if let (false, Some(user)) = (named, ugi.map(str::to_owned)) {
+            self.0.push(("user.name".to_owned(), user));
+        }
+        self
     }
 
     /// Returns every value of a parameter that may be repeated.
@@ -118,7 +164,11 @@ mod tests {
         ] {
             let head = head(uri);
             let peer = IpAddr::from([127, 0, 0, 1]);
-            let request = WebRequest { head: &head, peer };
+            let request = WebRequest {
+                head: &head,
+                peer,
+                is_https: false,
+            };
             let found = request.hdfs_path().map(|path| path.expect("UTF-8"));
             assert_eq!(found.as_deref(), path, "{uri}");
             assert_eq!(request.cookie("hadoop.auth"), Some("u=x"));
@@ -126,11 +176,12 @@ mod tests {
     }
 
     #[test]
-    fn names_of_parameters_are_exact_except_those_of_the_user() {
+    fn names_of_parameters_are_exact_except_those_of_the_user_and_of_operations() {
         let query = Query::parse("OFFSET=1&op=OPEN&DoAs=bob&length=null&a=1+2&a=%26");
         assert_eq!(query.get("offset"), None);
         assert_eq!(query.get("length"), None);
         assert_eq!(query.get_in_any_case("doas"), Some("bob"));
         assert_eq!(query.all("a").collect::<Vec<_>>(), ["1 2", "&"]);
+        assert_eq!(query.in_lower_case().get("offset"), Some("1"));
     }
 }

@@ -1,7 +1,9 @@
 //! Responses.
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderName, LOCATION};
+use http::header::{
+    ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_TYPE, HeaderName, LOCATION,
+};
 use http::{HeaderValue, Response, StatusCode};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 use serde_json::{Value, json};
@@ -10,7 +12,7 @@ use serde_json::{Value, json};
 pub type WebResponse = Response<Bytes>;
 
 /// The type of the NameNode's JSON.
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
+pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// The type of responses without a value.
 const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream");
 
@@ -56,13 +58,41 @@ pub(super) fn of_failure(status: StatusCode, value: &Value) -> WebResponse {
     with_status(status, JSON, value.to_string())
 }
 
+/// Returns plain text.
+pub(super) fn text(text: &str) -> WebResponse {
+    typed("text/plain; charset=utf-8", text.to_owned())
+}
+
+/// Returns a body of this type.
+pub(super) fn typed(content_type: &'static str, body: String) -> WebResponse {
+    with_status(StatusCode::OK, HeaderValue::from_static(content_type), body)
+}
+
+/// Returns JSON for people and for scripts of any site, as `/jmx` has it.
+pub(super) fn pretty_json(status: StatusCode, value: &Value) -> WebResponse {
+    const KIND: HeaderValue = HeaderValue::from_static("application/json; charset=utf8");
+    // A value made of texts and numbers can be written.
+    let text = serde_json::to_string_pretty(value).unwrap_or_default();
+    let mut response = with_status(status, KIND, text);
+    let headers = response.headers_mut();
+    headers.insert(
+        ACCESS_CONTROL_ALLOW_METHODS,
+        HeaderValue::from_static("GET"),
+    );
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    response
+}
+
+/// Returns a text as XML and HTML show it.
+pub(super) fn escaped(text: &str) -> String {
+    let text = text.replace('&', "&amp;");
+    text.replace('<', "&lt;").replace('>', "&gt;")
+}
+
 /// Returns a page as the servlet container makes it when a filter refuses a request.
 pub(super) fn page(status: StatusCode, reason: &str) -> WebResponse {
     const HTML: HeaderValue = HeaderValue::from_static("text/html;charset=iso-8859-1");
-    let shown = reason
-        .replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;");
+    let shown = escaped(reason);
     let number = status.as_u16();
     let body = format!(
         "<html>\n<head>\n<meta http-equiv=\"Content-Type\" content=\"text/html;charset=ISO-8859-1\"/>\n\
@@ -88,7 +118,7 @@ pub(super) fn redirection(location: &str, noredirect: bool) -> WebResponse {
 
 /// Adds a header field. A value with control characters, which no browser would get to see either,
 /// is left out.
-pub(super) fn add(response: &mut WebResponse, name: HeaderName, value: &str) {
+pub(super) fn add<B>(response: &mut Response<B>, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         response.headers_mut().append(name, value);
     }

@@ -83,12 +83,7 @@ fn warnings(settings: &Settings) -> Vec<String> {
 }
 
 /// Keys that change only the clients' files, each with the reason.
-const NOT_SERVED: [(&str, &str); 6] = [
-    (
-        "dfs.namenode.http-address",
-        "WebHDFS is served on a free port of the NameNode's interface",
-    ),
-    ("dfs.namenode.https-address", "no HTTPS is served"),
+const NOT_SERVED: [(&str, &str); 4] = [
     ("dfs.webhdfs.enabled", "WebHDFS is always served"),
     (
         "dfs.namenode.rpc-address",
@@ -102,7 +97,7 @@ const NOT_SERVED: [(&str, &str); 6] = [
 ];
 
 /// Keys that the servers obey, used for suggestions.
-const OBEYED: [&str; 58] = [
+const OBEYED: [&str; 63] = [
     "dfs.block.access.key.update.interval",
     "dfs.block.access.token.enable",
     "dfs.block.access.token.lifetime",
@@ -113,6 +108,8 @@ const OBEYED: [&str; 58] = [
     "dfs.client-write-packet-size",
     "dfs.data.transfer.protection",
     "dfs.datanode.failed.volumes.tolerated",
+    "dfs.datanode.http.address",
+    "dfs.datanode.https.address",
     "dfs.encrypt.data.transfer",
     "dfs.encrypt.data.transfer.algorithm",
     "dfs.encrypt.data.transfer.cipher.key.bitlength",
@@ -120,6 +117,7 @@ const OBEYED: [&str; 58] = [
     "dfs.heartbeat.interval",
     "dfs.hosts",
     "dfs.hosts.exclude",
+    "dfs.http.policy",
     "dfs.ls.limit",
     "dfs.namenode.decommission.interval",
     "dfs.namenode.accesstime.precision",
@@ -137,6 +135,8 @@ const OBEYED: [&str; 58] = [
     "dfs.namenode.fs-limits.min-block-size",
     "dfs.namenode.heartbeat.recheck-interval",
     "dfs.namenode.hosts.provider.classname",
+    "dfs.namenode.http-address",
+    "dfs.namenode.https-address",
     "dfs.namenode.lease-hard-limit-sec",
     "dfs.namenode.maintenance.replication.min",
     "dfs.namenode.posix.acl.inheritance.enabled",

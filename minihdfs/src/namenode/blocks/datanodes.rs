@@ -72,6 +72,12 @@ impl Datanode {
         self.signal.is_some()
     }
 
+    /// Returns true from a registration to the block report that follows.
+    #[cfg(feature = "web")]
+    pub(super) fn awaits_report(&self) -> bool {
+        self.returned
+    }
+
     /// Queues a command and asks the DataNode to send a heartbeat at once.
     pub(super) fn command(&mut self, command: DatanodeCommand) {
         self.commands.push(command);

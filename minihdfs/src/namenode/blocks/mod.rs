@@ -5,6 +5,7 @@
 //! - `redundancy`: copies of missing replicas, and deletion of surplus ones
 //! - `recovery`: orders to recover a block whose writer has disappeared
 //! - `admin`, `admin_state`: DataNodes that leave service
+//! - `standing`: the replicas of a block by the state of their DataNodes
 //! - `startup`, `safe_blocks`: what was reported since the start
 //! - `datanodes`: the registered DataNodes; `placement`: the choice of DataNodes for a block
 //! - `id_set`: compact sets of ids
@@ -19,6 +20,8 @@ mod placement;
 mod recovery;
 mod redundancy;
 mod safe_blocks;
+#[cfg(feature = "web")]
+mod standing;
 mod startup;
 
 pub(crate) use admin::Changed;
@@ -28,3 +31,5 @@ pub(crate) use info::{BlockInfo, BlockState};
 pub(crate) use manager::BlockManager;
 pub(crate) use placement::Placement;
 pub(crate) use recovery::RECOVERY_LIMIT;
+#[cfg(feature = "web")]
+pub(crate) use standing::ReplicaCounts;

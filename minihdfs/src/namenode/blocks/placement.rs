@@ -75,7 +75,7 @@ impl DatanodeManager {
     }
 
     /// Returns the number of racks with live DataNodes.
-    fn racks(&self) -> usize {
+    pub(super) fn racks(&self) -> usize {
         if !self.has_racks {
             return 1;
         }

@@ -58,7 +58,7 @@ fn summary(ns: &Namesystem) -> String {
 }
 
 fn write_summary(ns: &Namesystem, text: &mut String) -> std::fmt::Result {
-    let inodes = ns.namespace().iter().count();
+    let inodes = ns.namespace().len();
     let blocks = ns.blocks.len();
     writeln!(
         text,

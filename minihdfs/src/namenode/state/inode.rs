@@ -170,7 +170,7 @@ impl Inode {
         self.change_features(|features| features.acl = acl);
     }
 
-    /// Returns the extended attributes, in the order in which they were added.
+    /// Returns the extended attributes, those that were set last first.
     pub(crate) fn xattrs(&self) -> &[XAttr] {
         self.features.as_ref().map_or(&[], |it| &it.xattrs)
     }

@@ -251,6 +251,11 @@ impl Namespace {
         self.inodes.ids()
     }
 
+    /// Returns the number of inodes.
+    pub(crate) fn len(&self) -> usize {
+        self.inodes.len()
+    }
+
     /// Returns the inode with an id sent by a client.
     pub(crate) fn get(&self, id: InodeId) -> Option<&Inode> {
         self.inodes.get(id)

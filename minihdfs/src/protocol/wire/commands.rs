@@ -220,6 +220,7 @@ mod tests {
             transfer_port: 1,
             ipc_port: 2,
             info_port: 3,
+            info_secure_port: 4,
         };
         let block = Block {
             id: 7,

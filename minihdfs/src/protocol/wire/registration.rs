@@ -69,7 +69,7 @@ impl From<&DatanodeRegistration> for DatanodeIdProto {
             xfer_port: node.transfer_port.into(),
             info_port: node.info_port.into(),
             ipc_port: node.ipc_port.into(),
-            info_secure_port: None,
+            info_secure_port: (node.info_secure_port > 0).then(|| node.info_secure_port.into()),
         }
     }
 }
@@ -94,6 +94,7 @@ pub(crate) fn registration(
         transfer_port: port("xferPort", id.xfer_port)?,
         ipc_port: port("ipcPort", id.ipc_port)?,
         info_port: port("infoPort", id.info_port)?,
+        info_secure_port: port("infoSecurePort", id.info_secure_port())?,
     })
 }
 
@@ -134,11 +135,12 @@ mod tests {
             xfer_port: 9866,
             info_port: 9864,
             ipc_port: 9867,
-            info_secure_port: None,
+            info_secure_port: Some(9865),
         };
         let node = registration(&id, [127, 0, 0, 1].into()).expect("valid");
         assert_eq!(node.transfer_address().to_string(), "127.0.0.1:9866");
         assert_eq!(DatanodeIdProto::from(&node).ip_addr, "127.0.0.1");
+        assert_eq!(DatanodeIdProto::from(&node).info_secure_port, Some(9865));
         assert_eq!(located(&id).expect("valid").ip.to_string(), "10.1.1.1");
         let refused = |change: fn(&mut DatanodeIdProto)| {
             let mut id = id.clone();

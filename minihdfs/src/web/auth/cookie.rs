@@ -123,13 +123,15 @@ impl Signer {
     }
 }
 
-/// Returns the field `Set-Cookie`; with an empty value it clears the cookie.
-pub(super) fn field(value: &str) -> String {
+/// Returns the field `Set-Cookie`; with an empty value it clears the cookie. A browser sends one
+/// that was set over HTTPS by no other scheme.
+pub(super) fn field(value: &str, is_https: bool) -> String {
     let value = match value {
         "" => String::new(),
         value => format!("\"{value}\""),
     };
-    format!("{NAME}={value}; Path=/; HttpOnly")
+    let secure = if is_https { "; Secure" } else { "" };
+    format!("{NAME}={value}; Path=/{secure}; HttpOnly")
 }
 
 #[cfg(test)]
@@ -169,8 +171,11 @@ mod tests {
             value,
             format!("u=alice&p=alice@EXAMPLE.COM&t=kerberos&e=2000&s={SIGNATURE}")
         );
-        assert_eq!(field(""), "hadoop.auth=; Path=/; HttpOnly");
-        assert_eq!(field("x"), "hadoop.auth=\"x\"; Path=/; HttpOnly");
+        assert_eq!(field("", false), "hadoop.auth=; Path=/; HttpOnly");
+        assert_eq!(
+            field("x", true),
+            "hadoop.auth=\"x\"; Path=/; Secure; HttpOnly"
+        );
     }
 
     const SIGNATURE: &str = "ehjO+7vkNm80KxDga/2qZYhTal1Y6l+0yfPVNl6hvYU=";

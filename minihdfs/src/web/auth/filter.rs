@@ -128,9 +128,9 @@ impl WebAuth {
         let authorization = request.header(AUTHORIZATION);
         let Some(token) = authorization.and_then(|text| text.strip_prefix(NEGOTIATE)) else {
             let reason = stale.as_deref().unwrap_or("Authentication required");
-            return challenge(NEGOTIATE, reason);
+            return challenge(request, NEGOTIATE, reason);
         };
-        self.negotiate(scene, settings, token.trim(), rng)
+        self.negotiate(scene, request, settings, token.trim(), rng)
     }
 
     /// Believes the name that a request states, and gives it a cookie.
@@ -140,7 +140,7 @@ impl WebAuth {
         let mut passed = Passed::default();
         // A name that no cookie can hold is refused later.
         let stated = stated.filter(|_| !is_known);
-        let cookie = stated.and_then(|name| self.cookie(now, name, name, "simple").ok());
+        let cookie = stated.and_then(|name| self.cookie(now, request, (name, name), "simple").ok());
         passed.fields.extend(cookie);
         passed
     }
@@ -148,12 +148,13 @@ impl WebAuth {
     fn cookie(
         &self,
         now: Timestamp,
-        user: &str,
-        principal: &str,
+        request: &WebRequest<'_>,
+        (user, principal): (&str, &str),
         kind: &'static str,
     ) -> Result<(HeaderName, String), String> {
         let token = AuthToken::new(user, principal, kind, now + self.validity)?;
-        Ok((SET_COOKIE, cookie::field(&self.signer.sign(&token))))
+        let value = self.signer.sign(&token);
+        Ok((SET_COOKIE, cookie::field(&value, request.is_https)))
     }
 
     /// Takes a token of SPNEGO or of Kerberos. As in Hadoop, a negotiation that needs more than one
@@ -161,12 +162,13 @@ impl WebAuth {
     fn negotiate(
         &self,
         scene: &Scene<'_>,
+        request: &WebRequest<'_>,
         settings: &GssapiSettings,
         token: &str,
         rng: &mut impl Rng,
     ) -> Decision {
         let Some(token) = base64::decode(token).filter(|token| !token.is_empty()) else {
-            return refuse("Invalid SPNEGO sequence, the token is not base64");
+            return refuse(request, "Invalid SPNEGO sequence, the token is not base64");
         };
         let keytab = settings.keytab.get();
         let mut ap = ApAcceptor::new(&keytab, settings.principal.as_ref());
@@ -186,7 +188,7 @@ impl WebAuth {
             Ok(SpnegoStep::Established(context, answer)) => (context, answer),
             Ok(SpnegoStep::Continue(answer)) => {
                 let field = format!("{NEGOTIATE} {}", base64::encode(&answer));
-                return challenge(&field, "Authentication required");
+                return challenge(request, &field, "Authentication required");
             }
             Err(refused) => {
                 let client = refused.refused.client.as_ref().map(ToString::to_string);
@@ -195,17 +197,18 @@ impl WebAuth {
                     client.as_deref().unwrap_or_default(),
                     Outcome::KrbError(code),
                 );
-                return refuse(&format!(
+                let reason = format!(
                     "GSSException: Failure unspecified at GSS-API level (Mechanism level: {})",
                     refused.refused.detail
-                ));
+                );
+                return refuse(request, &reason);
             }
         };
         let principal = context.peer.to_string();
         record(&principal, Outcome::Ok);
-        match self.admit(scene, &principal, answer.as_deref()) {
+        match self.admit(scene, request, &principal, answer.as_deref()) {
             Ok(passed) => Decision::Pass(passed),
-            Err(why) => refuse(&why),
+            Err(why) => refuse(request, &why),
         }
     }
 
@@ -213,12 +216,14 @@ impl WebAuth {
     fn admit(
         &self,
         scene: &Scene<'_>,
+        request: &WebRequest<'_>,
         principal: &str,
         answer: Option<&[u8]>,
     ) -> Result<Passed, String> {
         let short = scene.auth_to_local.short_name(principal);
         let short = short.map_err(|error| error.to_string())?.into_owned();
-        let mut fields = vec![self.cookie(scene.now, &short, principal, "kerberos")?];
+        let names = (&*short, principal);
+        let mut fields = vec![self.cookie(scene.now, request, names, "kerberos")?];
         if let Some(answer) = answer {
             let field = format!("{NEGOTIATE} {}", base64::encode(answer));
             fields.push((WWW_AUTHENTICATE, field));
@@ -231,16 +236,16 @@ impl WebAuth {
 }
 
 /// Asks for authentication.
-fn challenge(field: &str, reason: &str) -> Decision {
+fn challenge(request: &WebRequest<'_>, field: &str, reason: &str) -> Decision {
     let mut page = response::page(StatusCode::UNAUTHORIZED, reason);
     response::add(&mut page, WWW_AUTHENTICATE, field);
-    response::add(&mut page, SET_COOKIE, &cookie::field(""));
+    response::add(&mut page, SET_COOKIE, &cookie::field("", request.is_https));
     Decision::Refuse(Box::new(page))
 }
 
 /// Refuses a client that tried to authenticate.
-fn refuse(reason: &str) -> Decision {
+fn refuse(request: &WebRequest<'_>, reason: &str) -> Decision {
     let mut page = response::page(StatusCode::FORBIDDEN, reason);
-    response::add(&mut page, SET_COOKIE, &cookie::field(""));
+    response::add(&mut page, SET_COOKIE, &cookie::field("", request.is_https));
     Decision::Refuse(Box::new(page))
 }

@@ -7,6 +7,6 @@ mod filter;
 mod user;
 
 pub(super) use csrf::CsrfFilter;
-pub(super) use filter::Decision;
 pub use filter::WebAuth;
+pub(super) use filter::{Decision, Passed};
 pub(super) use user::Users;

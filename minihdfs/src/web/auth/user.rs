@@ -43,6 +43,12 @@ impl Users {
         self.auth.decide(&scene, request, rng)
     }
 
+    /// Returns the caller of a page that needs no authentication.
+    pub(in crate::web) fn unknown(&self, request: &WebRequest<'_>) -> Caller {
+        let user = User::simple(&self.static_user);
+        Caller::new(user, AuthMethod::Simple, request.peer.to_canonical())
+    }
+
     /// Returns the caller of a request that the filter has let pass with `authenticated`.
     pub(in crate::web) fn caller(
         &self,

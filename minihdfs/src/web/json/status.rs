@@ -64,6 +64,27 @@ pub(in crate::web) fn file_statuses<'a>(
     json!({ "FileStatuses": { "FileStatus": statuses } })
 }
 
+/// Returns an entry of a listing.
+pub(in crate::web) fn listed(status: &HdfsFileStatusProto) -> Value {
+    fields(status)
+}
+
+/// Returns a status with its whole path, under the names that GETTRASHROOTS has.
+pub(in crate::web) fn rooted(path: &str, status: &HdfsFileStatusProto) -> Value {
+    json!({
+        "access_time": status.access_time.cast_signed(),
+        "block_replication": status.block_replication(),
+        "blocksize": status.blocksize(),
+        "group": status.group,
+        "isdir": status.file_type() == FileType::IsDir,
+        "length": status.length,
+        "modification_time": status.modification_time.cast_signed(),
+        "owner": status.owner,
+        "path": path,
+        "permission": octal(status.permission.perm),
+    })
+}
+
 /// Returns `{"DirectoryListing": …}`.
 pub(in crate::web) fn partial_listing(listing: &DirectoryListingProto) -> Value {
     json!({

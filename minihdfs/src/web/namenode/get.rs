@@ -1,48 +1,46 @@
 //! The operations that read.
 
-use bytes::Bytes;
 use serde_json::Value;
 
+use super::listing;
 use super::operation::{Entry, Operation, entries};
 use crate::HdfsError;
 use crate::proto::common::{GetDelegationTokenRequestProto, GetDelegationTokenResponseProto};
 use crate::proto::hdfs::{
-    CheckAccessRequestProto, DirectoryListingProto, GetAclStatusRequestProto,
-    GetAclStatusResponseProto, GetBlockLocationsRequestProto, GetBlockLocationsResponseProto,
-    GetContentSummaryRequestProto, GetContentSummaryResponseProto,
-    GetErasureCodingCodecsRequestProto, GetErasureCodingCodecsResponseProto,
-    GetErasureCodingPoliciesRequestProto, GetErasureCodingPoliciesResponseProto,
-    GetErasureCodingPolicyRequestProto, GetErasureCodingPolicyResponseProto,
-    GetFileLinkInfoRequestProto, GetFileLinkInfoResponseProto, GetFsStatsRequestProto,
-    GetFsStatsResponseProto, GetLinkTargetRequestProto, GetLinkTargetResponseProto,
-    GetListingRequestProto, GetListingResponseProto, GetQuotaUsageRequestProto,
-    GetQuotaUsageResponseProto, GetServerDefaultsRequestProto, GetServerDefaultsResponseProto,
-    GetStoragePoliciesRequestProto, GetStoragePoliciesResponseProto, GetStoragePolicyRequestProto,
-    GetStoragePolicyResponseProto, GetXAttrsRequestProto, GetXAttrsResponseProto,
-    HdfsFileStatusProto, ListXAttrsRequestProto, ListXAttrsResponseProto, LocatedBlocksProto,
+    CheckAccessRequestProto, GetAclStatusRequestProto, GetAclStatusResponseProto,
+    GetBlockLocationsRequestProto, GetBlockLocationsResponseProto, GetContentSummaryRequestProto,
+    GetContentSummaryResponseProto, GetErasureCodingCodecsRequestProto,
+    GetErasureCodingCodecsResponseProto, GetErasureCodingPoliciesRequestProto,
+    GetErasureCodingPoliciesResponseProto, GetErasureCodingPolicyRequestProto,
+    GetErasureCodingPolicyResponseProto, GetFileLinkInfoRequestProto, GetFileLinkInfoResponseProto,
+    GetFsStatsRequestProto, GetFsStatsResponseProto, GetLinkTargetRequestProto,
+    GetLinkTargetResponseProto, GetQuotaUsageRequestProto, GetQuotaUsageResponseProto,
+    GetServerDefaultsRequestProto, GetServerDefaultsResponseProto, GetStoragePoliciesRequestProto,
+    GetStoragePoliciesResponseProto, GetStoragePolicyRequestProto, GetStoragePolicyResponseProto,
+    GetXAttrsRequestProto, GetXAttrsResponseProto, HdfsFileStatusProto, ListXAttrsRequestProto,
+    ListXAttrsResponseProto, LocatedBlocksProto,
 };
 use crate::token::Token;
 use crate::web::json::{self, Encoding};
 use crate::web::params::{no_such_encoding, xattr_named};
+use crate::web::request::Scheme;
 use crate::web::response::{self, WebResponse};
 
 type Answer = Result<WebResponse, HdfsError>;
-
-/// The folder of users' homes (`dfs.user.home.dir.prefix`).
-const HOMES: &str = "/user";
 
 pub(super) const ENTRIES: &[Entry] = entries! {
     "OPEN", "getFileInfo" => |op| op.open();
     "GETFILESTATUS", "getFileInfo" => file_status;
     "GETFILELINKSTATUS", "getFileLinkInfo" => link_status;
     "GETLINKTARGET", "getLinkTarget" => link_target;
-    "LISTSTATUS", "getListing" => list_status;
-    "LISTSTATUS_BATCH", "getListing" => list_status_batch;
+    "LISTSTATUS", "getListing" => listing::list_status;
+    "LISTSTATUS_BATCH", "getListing" => listing::list_status_batch;
     "GETCONTENTSUMMARY", "getContentSummary" => content_summary;
     "GETQUOTAUSAGE", "getQuotaUsage" => quota_usage;
     "GETFILECHECKSUM", "getFileInfo" => |op| op.file_checksum();
     "GETHOMEDIRECTORY", "getHomeDirectory" => home_directory;
     "GETTRASHROOT", "getTrashRoot" => trash_root;
+    "GETTRASHROOTS", "getFileInfo" => listing::trash_roots;
     "GETDELEGATIONTOKEN", "getDelegationToken" => delegation_token;
     "GETSERVERDEFAULTS", "getServerDefaults" => server_defaults;
     "GETSTATUS", "getFsStats" => fs_status;
@@ -91,42 +89,6 @@ fn link_target(op: &Operation<'_>) -> Answer {
     Ok(response::of_path(answer.target_path()))
 }
 
-/// Returns one page of a listing.
-fn page(op: &Operation<'_>, start_after: Bytes) -> Result<DirectoryListingProto, HdfsError> {
-    let request = GetListingRequestProto {
-        src: op.src(),
-        start_after,
-        need_location: false,
-    };
-    let answer: GetListingResponseProto = op.call("getListing", &request)?;
-    answer
-        .dir_list
-        .ok_or_else(|| HdfsError::file_not_found(format!("File {} does not exist.", op.path)))
-}
-
-fn list_status(op: &Operation<'_>) -> Answer {
-    let mut listing = page(op, Bytes::new())?;
-    let mut all = std::mem::take(&mut listing.partial_listing);
-    while listing.remaining_entries > 0 {
-        let Some(last) = all.last().map(|last| last.path.clone()) else {
-            break;
-        };
-        // Entries may have been removed meanwhile, also the last ones.
-        listing = page(op, last)?;
-        if listing.partial_listing.is_empty() {
-            break;
-        }
-        all.append(&mut listing.partial_listing);
-    }
-    Ok(response::of_json(&json::file_statuses(&all)))
-}
-
-fn list_status_batch(op: &Operation<'_>) -> Answer {
-    let start = op.query.get("startafter").unwrap_or_default();
-    let listing = page(op, Bytes::copy_from_slice(start.as_bytes()))?;
-    Ok(response::of_json(&json::partial_listing(&listing)))
-}
-
 fn content_summary(op: &Operation<'_>) -> Answer {
     let request = GetContentSummaryRequestProto { path: op.src() };
     let answer: GetContentSummaryResponseProto = op.call("getContentSummary", &request)?;
@@ -140,15 +102,11 @@ fn quota_usage(op: &Operation<'_>) -> Answer {
 }
 
 fn home_directory(op: &Operation<'_>) -> Answer {
-    Ok(response::of_path(&home(op)))
+    Ok(response::of_path(&op.home()))
 }
 
 fn trash_root(op: &Operation<'_>) -> Answer {
-    Ok(response::of_path(&format!("{}/.Trash", home(op))))
-}
-
-fn home(op: &Operation<'_>) -> String {
-    format!("{HOMES}/{}", op.caller.user.short)
+    Ok(response::of_path(&format!("{}/.Trash", op.home())))
 }
 
 fn delegation_token(op: &Operation<'_>) -> Answer {
@@ -174,14 +132,17 @@ pub(super) fn issue_token(
     op: &Operation<'_>,
     renewer: Option<&str>,
 ) -> Result<Option<Token>, HdfsError> {
-    /// The kind of tokens that clients of WebHDFS know.
-    const KIND: &str = "WEBHDFS delegation";
+    // The kinds of tokens that clients of WebHDFS know.
+    let kind = match op.scheme {
+        Scheme::Http => "WEBHDFS delegation",
+        Scheme::Https => "SWEBHDFS delegation",
+    };
     let request = GetDelegationTokenRequestProto {
         renewer: renewer.unwrap_or(&op.caller.user.short).to_owned(),
     };
     let answer: GetDelegationTokenResponseProto = op.call("getDelegationToken", &request)?;
     Ok(answer.token.map(|token| Token {
-        kind: KIND.to_owned(),
+        kind: kind.to_owned(),
         ..Token::from(token).with_service(op.parts.rpc_address.clone())
     }))
 }

@@ -1,7 +1,9 @@
 //! An operation under way, and its calls of ClientProtocol.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use http::Response;
 use kerbox_events::{Event, Outcome, Server, cut};
 use kerbox_krb5::Timestamp;
 use prost::Message;
@@ -10,12 +12,15 @@ use crate::namenode::NameNode;
 use crate::proto::hdfs::{GetFileInfoRequestProto, GetFileInfoResponseProto, HdfsFileStatusProto};
 use crate::rpc::{Call, RpcService};
 use crate::web::auth::Users;
-use crate::web::request::Query;
-use crate::web::response::WebResponse;
+use crate::web::content::WebAnswer;
+use crate::web::request::{Query, Scheme};
 use crate::{Caller, HdfsError};
 
 /// The protocol whose methods are called.
 const CLIENT_PROTOCOL: (&str, u64) = ("org.apache.hadoop.hdfs.protocol.ClientProtocol", 1);
+
+/// The folder of users' homes (`dfs.user.home.dir.prefix`).
+pub(super) const HOMES: &str = "/user";
 
 /// An operation in the table of its HTTP method.
 pub(super) struct Entry {
@@ -23,8 +28,11 @@ pub(super) struct Entry {
     pub(super) name: &'static str,
     /// The first method of ClientProtocol that it calls.
     pub(super) method: &'static str,
-    pub(super) run: fn(&Operation<'_>) -> Result<WebResponse, HdfsError>,
+    pub(super) run: fn(&Operation<'_>) -> Result<WebAnswer, HdfsError>,
 }
+
+/// A function that carries out an operation.
+pub(super) type Run<B> = fn(&Operation<'_>) -> Result<Response<B>, HdfsError>;
 
 /// Makes a table of operations: `NAME, "method" => function`.
 macro_rules! entries {
@@ -32,7 +40,10 @@ macro_rules! entries {
         &[$($crate::web::namenode::operation::Entry {
             name: $name,
             method: $method,
-            run: $run,
+            run: |op| {
+                let run: $crate::web::namenode::operation::Run<_> = $run;
+                Ok(run(op)?.map($crate::web::content::WebContent::from))
+            },
         }),*]
     };
 }
@@ -44,6 +55,10 @@ pub(super) struct Parts {
     pub(super) users: Users,
     /// The address for `namenoderpcaddress`.
     pub(super) rpc_address: String,
+    /// The configuration that `/conf` shows.
+    pub(super) configuration: Vec<(String, String)>,
+    /// The short names of those who make checkpoints.
+    pub(super) checkpointers: BTreeSet<Arc<str>>,
 }
 
 /// One operation: its caller, path and parameters.
@@ -53,6 +68,8 @@ pub(super) struct Operation<'a> {
     pub(super) caller: &'a Caller,
     pub(super) path: &'a str,
     pub(super) query: &'a Query,
+    /// The scheme by which it arrived.
+    pub(super) scheme: Scheme,
 }
 
 /// Returns the event of a call.
@@ -109,6 +126,11 @@ impl Operation<'_> {
         let request = GetFileInfoRequestProto { src: self.src() };
         let answer: GetFileInfoResponseProto = self.call("getFileInfo", &request)?;
         Ok(answer.fs)
+    }
+
+    /// Returns the caller's home.
+    pub(super) fn home(&self) -> String {
+        format!("{HOMES}/{}", self.caller.user.short)
     }
 
     /// Returns the path as a field of a request.

@@ -8,7 +8,7 @@ use super::get::{blocks_at, issue_token};
 use super::operation::Operation;
 use crate::HdfsError;
 use crate::proto::hdfs::DatanodeIdProto;
-use crate::web::request::PREFIX;
+use crate::web::request::{PREFIX, Scheme};
 use crate::web::response::{self, IN_PATH, WebResponse};
 
 /// The characters of a parameter's value that are encoded.
@@ -20,16 +20,18 @@ struct Target {
     port: u32,
 }
 
-impl From<&DatanodeIdProto> for Target {
-    fn from(node: &DatanodeIdProto) -> Self {
-        Self {
+impl Operation<'_> {
+    /// Returns the port of a DataNode for the scheme by which the request arrived.
+    fn target(&self, node: &DatanodeIdProto) -> Target {
+        Target {
             host: node.host_name.clone(),
-            port: node.info_port,
+            port: match self.scheme {
+                Scheme::Http => node.info_port,
+                Scheme::Https => node.info_secure_port(),
+            },
         }
     }
-}
 
-impl Operation<'_> {
     pub(super) fn open(&self) -> Result<WebResponse, HdfsError> {
         let offset = self.query.long("offset", 0)?.unwrap_or(0);
         let target = self.holder(Some(offset))?;
@@ -113,7 +115,7 @@ impl Operation<'_> {
                 let mut nodes = block.locs.iter().map(|node| &node.id);
                 let best = nodes.find(|node| !is_excluded(&excluded, node));
                 return best
-                    .map(Target::from)
+                    .map(|node| self.target(node))
                     .ok_or_else(|| HdfsError::io("No active nodes contain this block"));
             }
         }
@@ -127,7 +129,8 @@ impl Operation<'_> {
         let chosen = namenode.choose_for_web(self.now, self.caller.address, block_size, |node| {
             is_excluded(&excluded, node)
         });
-        chosen.as_ref().map(Target::from).ok_or_else(|| {
+        let target = chosen.as_ref().map(|node| self.target(node));
+        target.ok_or_else(|| {
             let names = self.query.get("excludedatanodes").unwrap_or_default();
             HdfsError::io(format!(
                 "Failed to find datanode, suggest to check cluster health. excludeDatanodes={names}"
@@ -149,7 +152,8 @@ impl Operation<'_> {
         mut parameters: Vec<(&'static str, String)>,
     ) -> Result<WebResponse, HdfsError> {
         let mut location = format!(
-            "http://{}:{}{PREFIX}{}?op={op}",
+            "{}://{}:{}{PREFIX}{}?op={op}",
+            self.scheme.name(),
             target.host,
             target.port,
             utf8_percent_encode(self.path, IN_PATH)

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use bytes::Bytes;
 use kerbox_events::NoHook;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -10,6 +11,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::config::HdfsConfig;
 use crate::namenode::NameNodeIdentity;
+
+mod pages;
 
 const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
 
@@ -28,6 +31,7 @@ fn port(keys: &[(&str, &str)]) -> NameNodeWeb {
         auth_to_local,
         rpc_address: "127.0.0.1:8020".to_owned(),
         hook: Arc::new(NoHook),
+        configuration: vec![("dfs.replication".to_owned(), "3".to_owned())],
     };
     let namenode = NameNode::new(config, &identity, NOW, Arc::new(NoHook), &mut rng);
     NameNodeWeb::new(Arc::new(namenode.expect("a NameNode")), settings)
@@ -44,10 +48,24 @@ fn ask_as(port: &NameNodeWeb, method: &str, uri: &str, agent: &str) -> WebRespon
     let request = WebRequest {
         head: &head,
         peer: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        is_https: false,
     };
     match port.admit(NOW, &request, &mut StdRng::seed_from_u64(2)) {
-        Ok(admitted) => port.serve(NOW, admitted),
+        Ok(admitted) => port.serve(NOW, admitted).map(whole),
         Err(response) => *response,
+    }
+}
+
+fn whole(content: WebContent) -> Bytes {
+    match content {
+        WebContent::Whole(bytes) => bytes,
+        WebContent::Parts(mut parts) => {
+            let mut all = Vec::new();
+            while let Some(part) = parts.next(NOW) {
+                all.extend(part);
+            }
+            all.into()
+        }
     }
 }
 

@@ -8,15 +8,17 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use kerbox_events::ReplyFault;
+use kerbox_krb5::Clock;
 
 use crate::HdfsError;
 use crate::datanode::files::FileReader;
+use crate::web::content::{Parts, WebContent};
 
-/// A body of known length.
+/// The body of a response.
 pub(super) struct WebBody {
     source: Source,
-    /// The number of bytes that are still to be sent.
-    left: u64,
+    /// The number of bytes that are still to be sent; `None` if it is not known.
+    left: Option<u64>,
 }
 
 enum Source {
@@ -30,6 +32,13 @@ enum Source {
     },
     /// The rest of a file.
     File(Reading),
+    /// Parts that are made one after another.
+    Parts {
+        parts: Parts,
+        clock: Clock,
+        /// The bytes after which a fault ends the connection.
+        cut: Option<usize>,
+    },
 }
 
 /// A read under way, which gives the reader back for the next one.
@@ -39,7 +48,7 @@ type Read = Result<Option<Bytes>, HdfsError>;
 impl From<Bytes> for WebBody {
     fn from(bytes: Bytes) -> Self {
         Self {
-            left: bytes.len() as u64,
+            left: Some(bytes.len() as u64),
             source: Source::Bytes {
                 bytes,
                 piece: usize::MAX,
@@ -53,19 +62,34 @@ impl WebBody {
     /// Sends what a reader reads.
     pub(super) fn of_file(reader: FileReader) -> Self {
         Self {
-            left: reader.left(),
+            left: Some(reader.left()),
             source: Source::File(read(reader)),
         }
     }
 
-    /// Sends the body as a fault wants it.
+    /// Sends the content of a response. Parts are made at the times of `clock`.
+    pub(super) fn of(content: WebContent, clock: &Clock) -> Self {
+        match content {
+            WebContent::Whole(bytes) => bytes.into(),
+            WebContent::Parts(parts) => Self {
+                left: parts.length(),
+                source: Source::Parts {
+                    parts,
+                    clock: clock.clone(),
+                    cut: None,
+                },
+            },
+        }
+    }
+
+    /// Sends the body as a fault wants it. Parts are sent piece by piece anyway.
     pub(super) fn with_fault(mut self, fault: ReplyFault) -> Self {
-        if let Source::Bytes { piece, cut, .. } = &mut self.source {
-            match fault {
-                ReplyFault::None | ReplyFault::Lost | ReplyFault::Joined => {}
-                ReplyFault::Cut(bytes) => *cut = Some(bytes),
-                ReplyFault::Chopped(bytes) => *piece = bytes.max(1),
+        match (&mut self.source, fault) {
+            (Source::Bytes { cut, .. } | Source::Parts { cut, .. }, ReplyFault::Cut(bytes)) => {
+                *cut = Some(bytes)
             }
+            (Source::Bytes { piece, .. }, ReplyFault::Chopped(bytes)) => *piece = bytes.max(1),
+            _ => {}
         }
         self
     }
@@ -81,7 +105,7 @@ fn read(mut reader: FileReader) -> Reading {
 impl Source {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
         match self {
-            Self::Bytes { cut: Some(0), .. } => {
+            Self::Bytes { cut: Some(0), .. } | Self::Parts { cut: Some(0), .. } => {
                 let error = io::Error::other("the response is cut by a fault");
                 Poll::Ready(Some(Err(error)))
             }
@@ -99,6 +123,14 @@ impl Source {
                 *reading = read(reader);
                 Poll::Ready(result.map_err(io::Error::other).transpose())
             }
+            Self::Parts { parts, clock, cut } => {
+                let mut part = parts.next(clock.now());
+                if let (Some(part), Some(left)) = (&mut part, cut) {
+                    part.truncate(*left);
+                    *left -= part.len();
+                }
+                Poll::Ready(part.map(Ok))
+            }
         }
     }
 }
@@ -111,22 +143,23 @@ impl Body for WebBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        if self.left == 0 {
+        if self.left == Some(0) {
             return Poll::Ready(None);
         }
         let polled = ready!(self.source.poll(context));
         Poll::Ready(polled.map(|read| {
             let bytes = read?;
-            self.left = self.left.saturating_sub(bytes.len() as u64);
+            let length = bytes.len() as u64;
+            self.left = self.left.map(|left| left.saturating_sub(length));
             Ok(Frame::data(bytes))
         }))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.left == 0
+        self.left == Some(0)
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.left)
+        self.left.map_or_else(SizeHint::new, SizeHint::with_exact)
     }
 }

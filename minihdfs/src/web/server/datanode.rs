@@ -16,7 +16,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::body::WebBody;
 use super::visit::{Host, Visit};
-use super::{Answers, drain, serve};
+use super::{Answers, WebListener, drain, serve};
 use crate::HdfsError;
 use crate::datanode::files::FileWriter;
 use crate::web::datanode::{self, DataNodeWeb, DataTask, Verb};
@@ -28,14 +28,14 @@ const BEAT: Duration = Duration::from_secs(20);
 /// The number of such times after which a silent client is given up.
 const BEATS: u32 = 30;
 
-/// Serves WebHDFS on a bound socket until `shutdown` resolves or the DataNode is stopped. Then
+/// Serves WebHDFS on a port until `shutdown` resolves or the DataNode is stopped. Then
 /// every connection is closed.
 ///
 /// # Errors
 /// Fails if the socket cannot be used.
 pub async fn serve_datanode(
     web: Arc<DataNodeWeb>,
-    listener: std::net::TcpListener,
+    listener: WebListener,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let node = Arc::clone(&web.node);
@@ -44,6 +44,7 @@ pub async fn serve_datanode(
         clock: node.clock().clone(),
         hook: Arc::clone(node.hook()),
         stop: Stop::default(),
+        tls: listener.tls,
     };
     let connection = || Connection {
         web: Arc::clone(&web),
@@ -54,7 +55,7 @@ pub async fn serve_datanode(
             () = node.stopped() => {}
         }
     };
-    serve(host, listener, connection, end).await
+    serve(host, listener.socket, connection, end).await
 }
 
 struct Connection {
@@ -72,6 +73,7 @@ impl Answers for Connection {
         let request = WebRequest {
             head: &head,
             peer: visit.peer.ip(),
+            is_https: visit.host.tls.is_some(),
         };
         let task = match self.web.admit(&request) {
             Ok(task) => task,

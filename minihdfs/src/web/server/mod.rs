@@ -1,12 +1,15 @@
 //! The sockets of HTTP ports, the only part of `web` that depends on tokio and hyper.
 //!
 //! - [`serve_namenode`], [`serve_datanode`]: the ports of the two servers
+//! - [`Tls`]: what HTTPS ports wrap around connections
 //! - `visit`: a connection's events, and what faults do to it
-//! - `body`: bodies of responses
+//! - `body`: bodies of responses; `upload`: images that a checkpointer sends
 
 mod body;
 mod datanode;
 mod namenode;
+mod tls;
+mod upload;
 mod visit;
 
 use std::future::{Future, poll_fn};
@@ -23,12 +26,14 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use kerbox_net::{Accepted, Limits, Port};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use body::WebBody;
 pub use datanode::serve_datanode;
 pub use namenode::serve_namenode;
+pub use tls::Tls;
 use visit::{Host, Visit};
 
 /// The limits on connections. Each holds at most two buffers of [`MAX_BUFFER`], and those that move
@@ -50,6 +55,15 @@ const HEAD: Duration = Duration::from_secs(60);
 /// The limits on reading a body that is not wanted, before the answer. Many clients send the body
 /// first and read the answer afterwards.
 const DRAIN: (Duration, u64) = (Duration::from_secs(30), 1 << 30);
+
+/// A bound socket of an HTTP port, or of an HTTPS port if it has TLS.
+#[derive(Debug)]
+pub struct WebListener {
+    /// The socket.
+    pub socket: std::net::TcpListener,
+    /// What it wraps around connections.
+    pub tls: Option<Tls>,
+}
 
 /// Reads the rest of a body, unless its client waits for the answer first. In the middle of SPNEGO
 /// curl sends the body whatever the answer is, to keep the connection.
@@ -115,13 +129,30 @@ async fn serve_visit(visit: Visit, stream: TcpStream, connection: impl Answers) 
     if !visit.is_admitted().await {
         return;
     }
+    match &visit.host.tls {
+        None => serve_requests(&visit, stream, connection).await,
+        Some(tls) => match tls.accept(stream).await {
+            Ok(stream) => serve_requests(&visit, stream, connection).await,
+            Err(error) => {
+                tracing::debug!(peer = %visit.peer, %error, "a TLS handshake failed");
+            }
+        },
+    }
+}
+
+/// Answers the requests of a connection.
+async fn serve_requests(
+    visit: &Visit,
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    connection: impl Answers,
+) {
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
         .max_buf_size(MAX_BUFFER)
         .serve_connection(
             TokioIo::new(stream),
-            service_fn(|request| connection.answer(&visit, request)),
+            service_fn(|request| connection.answer(visit, request)),
         )
         .await;
     if let Err(error) = served {

@@ -16,11 +16,12 @@ use tokio::time::sleep;
 
 use super::body::WebBody;
 use super::visit::{Host, Visit};
-use super::{Answers, drain, serve};
+use super::{Answers, WebListener, drain, serve, upload};
+use crate::web::content::WebContent;
 use crate::web::namenode::{Admitted, NameNodeWeb};
 use crate::web::request::WebRequest;
 
-/// Serves WebHDFS on a bound socket until `shutdown` resolves or a fault kills the server. Then
+/// Serves WebHDFS on a port until `shutdown` resolves or a fault kills the server. Then
 /// every connection is closed.
 ///
 /// `seed` seeds the randomness of authentication. Each connection has its own generator, in the
@@ -30,7 +31,7 @@ use crate::web::request::WebRequest;
 /// Fails if the socket cannot be used.
 pub async fn serve_namenode(
     web: Arc<NameNodeWeb>,
-    listener: std::net::TcpListener,
+    listener: WebListener,
     clock: Clock,
     seed: u64,
     shutdown: impl Future<Output = ()>,
@@ -41,12 +42,13 @@ pub async fn serve_namenode(
         clock,
         hook: Arc::clone(web.hook()),
         stop: Stop::default(),
+        tls: listener.tls,
     };
     let connection = || Connection {
         web: Arc::clone(&web),
         rng: Mutex::new(StdRng::from_rng(&mut seeds)),
     };
-    serve(host, listener, connection, shutdown).await
+    serve(host, listener.socket, connection, shutdown).await
 }
 
 struct Connection {
@@ -65,12 +67,22 @@ impl Answers for Connection {
         let request = WebRequest {
             head: &head,
             peer: visit.peer.ip(),
+            is_https: visit.host.tls.is_some(),
         };
         let admitted = {
             // A generator is still usable after a panic.
             let mut rng = self.rng.lock().unwrap_or_else(PoisonError::into_inner);
             self.web.admit(visit.host.clock.now(), &request, &mut *rng)
         };
+        if let Ok(admitted) = &admitted
+            && let Some(upload) = admitted.upload()
+        {
+            visit.place.known(admitted.user());
+            let stored = upload::receive(&self.web, upload.clone(), &mut body).await;
+            if let Err(response) = stored {
+                return Ok(response.map(WebBody::from));
+            }
+        }
         // Operations that move data get it on the DataNode.
         drain(&head, &mut body).await;
         match admitted {
@@ -119,13 +131,12 @@ impl Connection {
         if matches!(changes.reply, ReplyFault::Lost | ReplyFault::Joined) {
             return std::future::pending().await;
         }
-        Ok(served.map(|body| {
-            let body = if changes.corrupt {
-                corrupted(&body)
-            } else {
-                body
+        Ok(served.map(|content| {
+            let content = match content {
+                WebContent::Whole(bytes) if changes.corrupt => corrupted(&bytes).into(),
+                content => content,
             };
-            WebBody::from(body).with_fault(changes.reply)
+            WebBody::of(content, &host.clock).with_fault(changes.reply)
         }))
     }
 }

@@ -9,6 +9,8 @@ use kerbox_krb5::Clock;
 use kerbox_net::{Place, Stop};
 use tokio::time::sleep;
 
+use super::tls::Tls;
+
 /// The server that a port belongs to.
 #[derive(Clone)]
 pub(super) struct Host {
@@ -17,6 +19,8 @@ pub(super) struct Host {
     pub(super) hook: Arc<dyn Hook>,
     /// Ends the port.
     pub(super) stop: Stop,
+    /// The TLS of an HTTPS port.
+    pub(super) tls: Option<Tls>,
 }
 
 /// One connection of a port. Its opening and its end are recorded, however it ends.

@@ -48,10 +48,8 @@ impl State {
             Edit::SetAcl { src, entries } => self.set_acl(src, entries)?,
             Edit::SetXAttr { src, xattr, .. } => {
                 self.inode_at(src)?.change_xattrs(|all| {
-                    match all.iter_mut().find(|known| known.is_same_as(xattr)) {
-                        Some(known) => known.clone_from(xattr),
-                        None => all.push(xattr.clone()),
-                    }
+                    all.retain(|known| !known.is_same_as(xattr));
+                    all.insert(0, xattr.clone());
                 });
             }
             Edit::RemoveXAttr { src, xattr, .. } => {

@@ -1,0 +1,158 @@
+//! Directories, page by page, and the trash folders that there are.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::Response;
+use http::header::CONTENT_TYPE;
+use kerbox_krb5::Timestamp;
+use serde_json::json;
+
+use super::operation::{HOMES, Operation};
+use crate::namenode::NameNode;
+use crate::proto::hdfs::{
+    DirectoryListingProto, GetFileInfoRequestProto, GetFileInfoResponseProto,
+    GetListingRequestProto, GetListingResponseProto, HdfsFileStatusProto,
+};
+use crate::rpc::Call;
+use crate::web::content::{Parts, WebAnswer, WebContent};
+use crate::web::json;
+use crate::web::response::{self, JSON, WebResponse};
+use crate::{Caller, HdfsError};
+
+/// Returns one page of a listing.
+fn page(
+    op: &Operation<'_>,
+    src: &str,
+    start_after: Bytes,
+) -> Result<DirectoryListingProto, HdfsError> {
+    let request = GetListingRequestProto {
+        src: src.to_owned(),
+        start_after,
+        need_location: false,
+    };
+    let answer: GetListingResponseProto = op.call("getListing", &request)?;
+    answer
+        .dir_list
+        .ok_or_else(|| HdfsError::file_not_found(format!("File {src} does not exist.")))
+}
+
+/// Lists a directory. Only one page of it is in memory at a time.
+pub(super) fn list_status(op: &Operation<'_>) -> Result<WebAnswer, HdfsError> {
+    let first = page(op, op.path, Bytes::new())?;
+    if first.remaining_entries == 0 {
+        let value = json::file_statuses(&first.partial_listing);
+        return Ok(response::of_json(&value).map(WebContent::from));
+    }
+    let mut pages = Pages {
+        namenode: Arc::clone(&op.parts.namenode),
+        caller: op.caller.clone(),
+        path: op.path.to_owned(),
+        next: Some(first),
+        is_over: false,
+        has_begun: false,
+    };
+    let parts = Parts::new(move |now| pages.part(now).map(Bytes::from));
+    let mut answer = Response::new(WebContent::Parts(parts));
+    answer.headers_mut().insert(CONTENT_TYPE, JSON);
+    Ok(answer)
+}
+
+/// A listing whose pages follow each other.
+struct Pages {
+    namenode: Arc<NameNode>,
+    caller: Caller,
+    path: String,
+    next: Option<DirectoryListingProto>,
+    is_over: bool,
+    has_begun: bool,
+}
+
+impl Pages {
+    /// Returns the text of the next page, with what is before the first and after the last.
+    fn part(&mut self, now: Timestamp) -> Option<String> {
+        if self.is_over {
+            return None;
+        }
+        let mut text = String::new();
+        if !self.has_begun {
+            text.push_str("{\"FileStatuses\":{\"FileStatus\":[");
+        }
+        let Some(page) = self.next.take() else {
+            self.is_over = true;
+            return Some("]}}".to_owned());
+        };
+        for status in &page.partial_listing {
+            if self.has_begun {
+                text.push(',');
+            }
+            self.has_begun = true;
+            text.push_str(&json::listed(status).to_string());
+        }
+        let last = page.partial_listing.last();
+        let last = last.filter(|_| page.remaining_entries > 0);
+        // Entries may have been removed meanwhile, also the last ones or the directory.
+        self.next = last
+            .and_then(|last| self.page(now, last).ok()?)
+            .filter(|page| !page.partial_listing.is_empty());
+        Some(text)
+    }
+
+    fn page(
+        &self,
+        now: Timestamp,
+        last: &HdfsFileStatusProto,
+    ) -> Result<Option<DirectoryListingProto>, HdfsError> {
+        let request = GetListingRequestProto {
+            src: self.path.clone(),
+            start_after: last.path.clone(),
+            need_location: false,
+        };
+        let call = Call {
+            now,
+            caller: &self.caller,
+            protocol: "",
+            version: 1,
+            method: "getListing",
+            request: &[],
+        };
+        Ok(self.namenode.get_listing(&call, request)?.dir_list)
+    }
+}
+
+pub(super) fn list_status_batch(op: &Operation<'_>) -> Result<WebResponse, HdfsError> {
+    let start = op.query.get("startafter").unwrap_or_default();
+    let listing = page(op, op.path, Bytes::copy_from_slice(start.as_bytes()))?;
+    Ok(response::of_json(&json::partial_listing(&listing)))
+}
+
+/// Returns the trash folders of the caller, or of all users (`FileSystem.getTrashRoots`).
+pub(super) fn trash_roots(op: &Operation<'_>) -> Result<WebResponse, HdfsError> {
+    let mut paths = Vec::new();
+    let mut add = |path: String| {
+        let request = GetFileInfoRequestProto { src: path.clone() };
+        let answer: GetFileInfoResponseProto = op.call("getFileInfo", &request)?;
+        paths.extend(answer.fs.map(|status| json::rooted(&path, &status)));
+        Ok::<_, HdfsError>(())
+    };
+    if op.query.boolean("allusers")?.unwrap_or(false) {
+        let mut after = Bytes::new();
+        loop {
+            let listing = page(op, HOMES, after)?;
+            for user in &listing.partial_listing {
+                let user = String::from_utf8_lossy(&user.path);
+                // A home that the caller may not enter is left out.
+                let _ = add(format!("{HOMES}/{user}/.Trash"));
+            }
+            let last = listing.partial_listing.last();
+            match last.filter(|_| listing.remaining_entries > 0) {
+                Some(last) => after = last.path.clone(),
+                None => break,
+            }
+        }
+    } else {
+        add(format!("{}/.Trash", op.home()))?;
+    }
+    let paths = (!paths.is_empty()).then_some(paths);
+    Ok(response::of_json(&json!({ "Paths": paths })))
+}

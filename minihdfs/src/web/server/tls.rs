@@ -1,0 +1,68 @@
+//! TLS around the connections of HTTPS ports.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kerbox_krb5::Clock;
+use rustls::ServerConfig;
+use rustls::pki_types::UnixTime;
+use rustls::sign::SingleCertAndKey;
+use rustls::time_provider::TimeProvider;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use crate::HdfsError;
+use crate::web::ServerCertificate;
+
+/// The time in which a handshake must be over, in real time.
+const HANDSHAKE: Duration = Duration::from_secs(60);
+
+/// The TLS of a server: 1.2 and 1.3, with its certificate.
+#[derive(Clone)]
+pub struct Tls(TlsAcceptor);
+
+/// The clock by which sessions end.
+#[derive(Debug)]
+struct SessionClock(Clock);
+
+impl TimeProvider for SessionClock {
+    fn current_time(&self) -> Option<UnixTime> {
+        let seconds = u64::try_from(self.0.now().as_secs()).ok()?;
+        Some(UnixTime::since_unix_epoch(Duration::from_secs(seconds)))
+    }
+}
+
+impl Tls {
+    /// Creates the TLS of a server with this certificate.
+    ///
+    /// # Errors
+    /// Fails if the certificate's ciphers serve none of the versions.
+    pub fn new(certificate: &ServerCertificate, clock: Clock) -> Result<Self, HdfsError> {
+        let provider = Arc::clone(&certificate.provider);
+        let resolver = SingleCertAndKey::from(Arc::clone(&certificate.certified));
+        let builder = ServerConfig::builder_with_details(provider, Arc::new(SessionClock(clock)));
+        let builder = builder
+            .with_safe_default_protocol_versions()
+            .map_err(|error| HdfsError::io(format!("Cannot set up TLS: {error}")))?;
+        let mut config = builder
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(resolver));
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Self(TlsAcceptor::from(Arc::new(config))))
+    }
+
+    /// Performs the handshake of a connection.
+    pub(super) async fn accept(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+        timeout(HANDSHAKE, self.0.accept(stream)).await?
+    }
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TLS 1.2 and 1.3")
+    }
+}
