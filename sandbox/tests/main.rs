@@ -10,6 +10,7 @@ mod descriptors;
 mod env;
 mod exec;
 mod folders;
+mod fsimage;
 mod mit;
 mod mit_settings;
 mod other_realms;

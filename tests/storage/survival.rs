@@ -36,6 +36,10 @@ pub(crate) fn serve_if_asked() {
         .persistent(folder)
         .datanodes(1)
         .set("dfs.replication", "1")
+        // Kills also come while an image is made, and while old files are removed.
+        .set("dfs.namenode.checkpoint.txns", "30")
+        .set("dfs.namenode.checkpoint.check.period", "100ms")
+        .set("dfs.namenode.num.extra.edits.retained", "20")
         .start_blocking()
         .expect("a cluster");
     println!("{} {}", cluster.url(), cluster.hadoop_conf_dir().display());
