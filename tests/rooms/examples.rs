@@ -11,11 +11,11 @@ use super::{Names, Sources, absolute, code, defining, leaves, names, read};
 /// The published libraries, and how many of their public types appear in no example. These
 /// numbers only go down.
 const LIBRARIES: [(&str, usize); 6] = [
-    ("krb5", 48),
+    ("krb5", 0),
     ("events", 0),
     ("net", 0),
     ("kdc", 0),
-    ("minihdfs", 78),
+    ("minihdfs", 49),
     ("harness", 0),
 ];
 

@@ -9,6 +9,16 @@ const COMBINED: &str = "CombinedHostFileManager";
 const PACKAGE: &str = "org.apache.hadoop.hdfs.server.blockmanagement.";
 
 /// The settings of decommissioning and maintenance.
+///
+/// ```
+/// use minihdfs::config::{DatanodeAdminSettings, HdfsConfig};
+///
+/// let mut config = HdfsConfig::default();
+/// config.set("dfs.hosts.exclude", "/etc/hadoop/leaving")?;
+/// let DatanodeAdminSettings { hosts_exclude, .. } = config.datanode_admin;
+/// assert_eq!(hosts_exclude, "/etc/hadoop/leaving");
+/// # Ok::<(), minihdfs::config::ConfigError>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DatanodeAdminSettings {
     /// `dfs.hosts`: the file with the DataNodes that may register; empty if there is none.

@@ -3,6 +3,15 @@
 use super::value::{ConfigError, Entry};
 
 /// The limits on names, directories, files and attributes, and on the answers that list them.
+///
+/// ```
+/// use minihdfs::config::{HdfsConfig, LimitSettings};
+///
+/// let mut config = HdfsConfig::default();
+/// config.set("dfs.ls.limit", "10")?; // listings come in pages of ten
+/// assert_eq!(config.limits, LimitSettings { list_limit: 10, ..LimitSettings::default() });
+/// # Ok::<(), minihdfs::config::ConfigError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct LimitSettings {
     /// `dfs.namenode.fs-limits.min-block-size`. 512 here instead of Hadoop's 1 MiB, because tests

@@ -70,6 +70,15 @@ pub enum Authentication {
 }
 
 /// The cipher of an encrypted data transfer without AES (`dfs.encrypt.data.transfer.algorithm`).
+///
+/// ```
+/// use minihdfs::config::{EncryptionAlgorithm, HdfsConfig};
+///
+/// let mut config = HdfsConfig::default();
+/// config.set("dfs.encrypt.data.transfer.algorithm", "rc4")?;
+/// assert_eq!(config.encryption_algorithm, Some(EncryptionAlgorithm::Rc4));
+/// # Ok::<(), minihdfs::config::ConfigError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum EncryptionAlgorithm {
@@ -103,6 +112,17 @@ pub enum AuthToLocalMechanism {
 
 /// The users that a proxy user may impersonate, and the hosts it may call from
 /// (`hadoop.proxyuser.<name>.*`). Everything not listed is denied.
+///
+/// ```
+/// use minihdfs::config::{HdfsConfig, ProxyUser};
+///
+/// let mut config = HdfsConfig::default();
+/// config.set("hadoop.proxyuser.oozie.users", "alice,bob")?;
+/// let oozie: &ProxyUser = &config.proxy_users["oozie"];
+/// assert_eq!(oozie.users, ["alice", "bob"]);
+/// assert!(oozie.hosts.is_empty(), "no host is allowed yet");
+/// # Ok::<(), minihdfs::config::ConfigError>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct ProxyUser {
     /// `hosts`: addresses, networks (`10.0.0.0/8`), host names, or `*`.

@@ -5,6 +5,16 @@ use std::time::Duration;
 use super::value::{ConfigError, Entry};
 
 /// The settings of safe mode at the start (`dfs.namenode.safemode.*`).
+///
+/// ```
+/// use minihdfs::config::{HdfsConfig, SafeModeSettings};
+///
+/// let mut config = HdfsConfig::default();
+/// config.set("dfs.namenode.safemode.min.datanodes", "2")?;
+/// let expected = SafeModeSettings { min_datanodes: 2, ..SafeModeSettings::default() };
+/// assert_eq!(config.safe_mode, expected);
+/// # Ok::<(), minihdfs::config::ConfigError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct SafeModeSettings {
     /// `dfs.namenode.safemode.threshold-pct`: the part of all complete blocks that must be

@@ -458,6 +458,20 @@ pub trait Durability: Send + Sync {
 }
 
 /// Receives the edits of a NameNode in their order, under its lock.
+///
+/// ```
+/// use minihdfs::namenode::{Edit, EditSink};
+///
+/// /// Prints the edits.
+/// struct Print;
+///
+/// impl EditSink for Print {
+///     fn log(&mut self, transaction_id: i64, edit: &Edit) {
+///         println!("{transaction_id}: {edit:?}");
+///     }
+/// }
+/// Print.log(1, &Edit::StartLogSegment);
+/// ```
 pub trait EditSink: Send {
     /// Returns what says when the edits are on disk; `None` if they need not be.
     fn durability(&self) -> Option<Arc<dyn Durability>> {
@@ -474,6 +488,13 @@ pub trait EditSink: Send {
 }
 
 /// Drops every edit.
+///
+/// ```
+/// use minihdfs::namenode::{Edit, EditSink, NoEdits};
+///
+/// NoEdits.log(1, &Edit::StartLogSegment);
+/// assert!(NoEdits.durability().is_none(), "nothing waits for them");
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoEdits;
 

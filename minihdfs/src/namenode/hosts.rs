@@ -68,6 +68,23 @@ impl HostLists {
 }
 
 /// The files from which `refreshNodes` reads the lists.
+///
+/// ```
+/// use minihdfs::HdfsError;
+/// use minihdfs::namenode::{HostEntry, HostFiles, HostLists};
+///
+/// /// Decommissions the DataNode at a port of this machine.
+/// struct Leaving(u16);
+///
+/// impl HostFiles for Leaving {
+///     fn read(&self) -> Result<HostLists, HdfsError> {
+///         let entry = HostEntry { ip: [127, 0, 0, 1].into(), port: Some(self.0) };
+///         Ok(HostLists { excluded: vec![entry], ..HostLists::default() })
+///     }
+/// }
+/// assert_eq!(Leaving(9866).read()?.excluded.len(), 1);
+/// # Ok::<(), HdfsError>(())
+/// ```
 pub trait HostFiles: Send + Sync {
     /// Reads the lists.
     ///

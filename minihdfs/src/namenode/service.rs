@@ -86,6 +86,20 @@ pub struct NameNode {
 }
 
 /// Writes the files that administrators request (`hadoop.log.dir`).
+///
+/// ```
+/// use std::path::PathBuf;
+///
+/// use minihdfs::namenode::LogDirectory;
+///
+/// struct Folder(PathBuf);
+///
+/// impl LogDirectory for Folder {
+///     fn write(&self, name: &str, text: &str) -> Result<(), String> {
+///         std::fs::write(self.0.join(name), text).map_err(|error| error.to_string())
+///     }
+/// }
+/// ```
 pub trait LogDirectory: Send + Sync {
     /// Writes a file in place of an earlier one of this name, which contains no slash.
     ///

@@ -12,6 +12,19 @@ use crate::user::{AuthToLocal, Authorization};
 
 /// The authentication of callers. A server without it trusts the name that the client gives
 /// (`simple`).
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use minihdfs::rpc::RpcSecurity;
+/// use minihdfs::sasl::GssapiSettings;
+/// use minihdfs::secret_manager::DelegationTokenSecretManager;
+///
+/// /// Accepts tickets, and tokens of this manager.
+/// fn both(gssapi: GssapiSettings, tokens: Arc<DelegationTokenSecretManager>) -> RpcSecurity {
+///     RpcSecurity { gssapi, tokens: Some(tokens) }
+/// }
+/// ```
 #[derive(Clone)]
 pub struct RpcSecurity {
     /// The settings for accepting Kerberos tickets. Clients compare the service and host of its

@@ -17,6 +17,18 @@ enum Mechanism {
 }
 
 /// The result of a client's handshake.
+///
+/// ```
+/// use minihdfs::sasl::{Negotiated, SaslClient, SaslError};
+///
+/// /// Ends a handshake, and protects the first message.
+/// fn first(client: SaslClient, last: &[u8], message: &[u8]) -> Result<Vec<u8>, SaslError> {
+///     let Negotiated { mut wrap, .. } = client.finish(Some(last))?;
+///     let mut token = Vec::new();
+///     wrap.wrap_into(message, &mut token);
+///     Ok(token)
+/// }
+/// ```
 pub struct Negotiated {
     /// The protection.
     pub qop: QualityOfProtection,

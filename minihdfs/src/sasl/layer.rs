@@ -95,6 +95,22 @@ pub(super) fn frame(out: &mut Vec<u8>, append: impl FnOnce(&mut Vec<u8>)) {
 }
 
 /// Verifies and unwraps messages from the peer.
+///
+/// ```
+/// use minihdfs::sasl::{SaslError, UnwrapHalf, WrapHalf};
+///
+/// /// Passes on a message from one connection to another.
+/// fn forward(
+///     from: &mut UnwrapHalf,
+///     to: &mut WrapHalf,
+///     token: &[u8],
+/// ) -> Result<Vec<u8>, SaslError> {
+///     let (mut message, mut onward) = (Vec::new(), Vec::new());
+///     from.unwrap_into(token, &mut message)?;
+///     to.wrap_into(&message, &mut onward);
+///     Ok(onward)
+/// }
+/// ```
 pub struct UnwrapHalf(Option<Box<dyn Unwrap>>);
 
 impl UnwrapHalf {

@@ -18,6 +18,16 @@ pub enum SaslStep {
 }
 
 /// The result of a service's check of an AP-REQ, for the journal.
+///
+/// ```
+/// use minihdfs::sasl::{ApOutcome, SaslServer};
+///
+/// /// Returns the name of a client whose ticket the last step has accepted.
+/// fn client(server: &mut SaslServer) -> Option<String> {
+///     let ApOutcome { client, outcome } = server.take_ap_exchange()?;
+///     outcome.is_ok().then(|| client.to_string())
+/// }
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ApOutcome {
     /// The client's name; empty if the ticket could not be decrypted.

@@ -330,6 +330,25 @@ impl SecretManager for BlockTokenSecretManager {
 
 /// The same keys, used in DIGEST-MD5 for user names that denote data encryption keys
 /// (`dfs.encrypt.data.transfer`).
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use kerbox_krb5::Timestamp;
+/// use minihdfs::HdfsError;
+/// use minihdfs::secret_manager::{
+///     BlockTokenSecretManager, DataEncryptionKey, EncryptionKeys, SecretManager,
+/// };
+///
+/// /// Returns the password of a client that got this key from the NameNode.
+/// fn password(
+///     keys: Arc<BlockTokenSecretManager>,
+///     key: &DataEncryptionKey,
+///     now: Timestamp,
+/// ) -> Result<String, HdfsError> {
+///     EncryptionKeys(keys).sasl_password(now, &key.sasl_user_name())
+/// }
+/// ```
 pub struct EncryptionKeys(pub Arc<BlockTokenSecretManager>);
 
 impl SecretManager for EncryptionKeys {

@@ -5,6 +5,16 @@ use std::time::Duration;
 use crate::config::HdfsConfig;
 
 /// The lifetimes of keys and tokens.
+///
+/// ```
+/// use minihdfs::config::{ConfigError, HdfsConfig};
+/// use minihdfs::secret_manager::DelegationTokenSettings;
+///
+/// let mut config = HdfsConfig::default();
+/// config.set("dfs.namenode.delegation.token.renew-interval", "60000")?;
+/// assert_eq!(DelegationTokenSettings::from(&config).renew_interval.as_secs(), 60);
+/// # Ok::<(), ConfigError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct DelegationTokenSettings {
     /// The interval between new master keys (`dfs.namenode.delegation.key.update-interval`).

@@ -8,6 +8,12 @@ use crate::HdfsError;
 use crate::token::DelegationTokenIdentifier;
 
 /// The bytes of a master key, which are not printed.
+///
+/// ```
+/// use minihdfs::secret_manager::MasterKeyBytes;
+///
+/// assert_eq!(format!("{:?}", MasterKeyBytes([7; 20])), "MasterKeyBytes(..)");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct MasterKeyBytes(pub [u8; 20]);
 
@@ -37,6 +43,18 @@ impl fmt::Debug for MasterKeyBytes {
 }
 
 /// A change of the tokens and master keys that must survive, as an edit log names it.
+///
+/// ```
+/// use minihdfs::secret_manager::TokenEdit;
+///
+/// /// Returns the owner of the token that an edit removes.
+/// fn loser(edit: &TokenEdit) -> Option<&str> {
+///     match edit {
+///         TokenEdit::CancelDelegationToken { token } => Some(&token.owner),
+///         _ => None,
+///     }
+/// }
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum TokenEdit {
     /// `OP_GET_DELEGATION_TOKEN`

@@ -19,6 +19,17 @@ pub use crate::proto::hdfs::AccessModeProto as AccessMode;
 pub use crate::proto::hdfs::StorageTypeProto as StorageType;
 
 /// The identifier of a block token.
+///
+/// ```
+/// use minihdfs::HdfsError;
+/// use minihdfs::token::{AccessMode, BlockTokenIdentifier, Token};
+///
+/// /// Returns true if a token allows to read its block.
+/// fn may_read(token: &Token) -> Result<bool, HdfsError> {
+///     let identifier = BlockTokenIdentifier::from_bytes(&token.identifier)?;
+///     Ok(identifier.modes.contains(&AccessMode::Read))
+/// }
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct BlockTokenIdentifier {
     /// The expiry time.

@@ -11,9 +11,9 @@
 //! use minihdfs::protocol::{DatanodeProtocol, StorageInfo};
 //! use minihdfs::rpc::client::{ClientSettings, Identity};
 //! # use rand::SeedableRng;
-//! # let mut rng = rand::rngs::StdRng::seed_from_u64(1);
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let mut rng = rand::rngs::StdRng::seed_from_u64(1);
 //! let access = RemoteAccess {
 //!     identity: Identity::simple("hdfs"), // a NameNode without security
 //!     tickets: None,
@@ -48,7 +48,7 @@ pub use peers::RemotePeers;
 use crate::rpc::client::driver::TicketSource;
 use crate::rpc::client::{ClientSettings, Identity};
 
-/// How a DataNode calls other servers.
+/// The settings by which a DataNode calls other servers.
 #[derive(Clone)]
 pub struct RemoteAccess {
     /// The user that the DataNode is.

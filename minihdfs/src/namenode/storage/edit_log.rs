@@ -9,6 +9,20 @@ use crate::namenode::storage::record::{Frame, Record};
 const HEADER: usize = 8;
 
 /// The records of a file.
+///
+/// ```
+/// use minihdfs::namenode::Edit;
+/// use minihdfs::namenode::storage::{
+///     Record, Segment, StorageError, read_segment, write_header, write_record,
+/// };
+///
+/// let mut file = Vec::new();
+/// write_header(&mut file);
+/// write_record(1, &Edit::StartLogSegment, &mut file);
+/// let Segment { records, .. } = read_segment("edits_inprogress_1", &file, 1, true)?;
+/// assert_eq!(records, [Record { transaction_id: 1, edit: Edit::StartLogSegment }]);
+/// # Ok::<(), StorageError>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Segment {
     /// The records, with consecutive transaction ids.

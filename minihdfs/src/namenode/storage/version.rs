@@ -6,6 +6,18 @@ use std::fmt::Write;
 use crate::namenode::storage::LAYOUT_VERSION;
 
 /// The identity of a namespace (`StorageInfo`).
+///
+/// ```
+/// use minihdfs::namenode::storage::Version;
+///
+/// let version = Version {
+///     namespace_id: 7,
+///     cluster_id: "CID-1".to_owned(),
+///     c_time: 0,
+///     block_pool_id: "BP-1".to_owned(),
+/// };
+/// assert!(version.to_properties().contains("namespaceID=7\n"));
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Version {
     /// The number of the namespace.

@@ -68,6 +68,27 @@ const FRAMES_AT_A_TIME: usize = 64;
 const COSTLY: usize = 64 << 10;
 
 /// One connection.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use kerbox_krb5::Timestamp;
+/// use minihdfs::rpc::{RpcEndpoint, RpcSession, Step};
+/// use rand::rngs::StdRng;
+///
+/// /// Answers all that a client sends, without a socket.
+/// fn answer(
+///     endpoint: Arc<RpcEndpoint>,
+///     input: &[u8],
+///     now: Timestamp,
+///     rng: &mut StdRng,
+/// ) -> Vec<u8> {
+///     let mut session = RpcSession::new(endpoint, ([127, 0, 0, 1], 50_000).into());
+///     session.input().extend_from_slice(input);
+///     while session.advance(now, rng) == Step::Write {}
+///     std::mem::take(session.output())
+/// }
+/// ```
 pub struct RpcSession {
     endpoint: Arc<RpcEndpoint>,
     peer: SocketAddr,

@@ -10,6 +10,13 @@ use rc4::Rc4;
 use super::hash::{self, Direction};
 
 /// A cipher offered in the challenge.
+///
+/// ```
+/// use minihdfs::sasl::DigestCipher;
+///
+/// assert_eq!(DigestCipher::ALL[0], DigestCipher::TripleDes);
+/// assert_eq!(DigestCipher::TripleDes.name(), "3des");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum DigestCipher {

@@ -44,6 +44,17 @@ impl From<Keytab> for ServiceKeytab {
 }
 
 /// The settings for accepting GSSAPI. Clones share the keytab and the replay cache.
+///
+/// ```
+/// use kerbox_krb5::{Keytab, Principal};
+/// use minihdfs::sasl::{GssapiSettings, QualityOfProtection};
+///
+/// let namenode: Principal = "nn/localhost@EXAMPLE.COM".parse()?;
+/// let qop = [QualityOfProtection::Privacy, QualityOfProtection::Integrity];
+/// let settings = GssapiSettings::new(namenode, Keytab::default(), &qop);
+/// assert_eq!(settings.skew.as_secs(), 300);
+/// # Ok::<(), kerbox_krb5::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct GssapiSettings {
     /// The service's principal. Tickets for other principals are rejected. `None` accepts every
