@@ -6,6 +6,14 @@ use std::sync::Arc;
 use crate::spec::HdfsSpec;
 
 /// Reads the description of an HDFS again, from wherever it comes.
+///
+/// ```
+/// use kerbox::spec::{HdfsSpec, ReadAgain};
+///
+/// // A program with a configuration file reads it here, as it did at the start.
+/// let read_again = ReadAgain::new(|| Ok(HdfsSpec::default()));
+/// # let _ = read_again;
+/// ```
 #[derive(Clone)]
 pub struct ReadAgain(Arc<dyn Fn() -> Result<HdfsSpec, String> + Send + Sync>);
 
