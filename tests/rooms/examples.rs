@@ -15,7 +15,7 @@ const LIBRARIES: [(&str, usize); 6] = [
     ("events", 0),
     ("net", 0),
     ("kdc", 0),
-    ("minihdfs", 54),
+    ("minihdfs", 61),
     ("harness", 0),
 ];
 
