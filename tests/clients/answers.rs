@@ -11,13 +11,14 @@ use crate::support::{Peer, TestResult, Text, hadoop_jars, peer_source, peers_dir
 
 trials! {
     [Peer::JavaHadoop, Peer::Reference] =>
-        every_answer_about_rare_features_is_hadoops;
+        every_answer_about_rare_features_is_hadoops,
+        every_answer_about_snapshots_is_hadoops;
 }
 
 const GROUPS: &str = "hadoop.user.group.static.mapping.overrides";
 
-/// Makes all calls, with the client's files in a folder.
-fn answers(conf: &Path, superuser: &str) -> Text {
+/// Makes all calls of a program, with the client's files in a folder.
+fn answers(program: &str, conf: &Path, arguments: &[&str]) -> Text {
     let class_path = format!(
         "{}:{}:{}/*",
         conf.display(),
@@ -27,12 +28,25 @@ fn answers(conf: &Path, superuser: &str) -> Text {
     let mut java = Command::new("java");
     java.args(["-Dpeers.level=ERROR", "-Djava.net.preferIPv4Stack=true"])
         .args(["-XX:TieredStopAtLevel=1", "-cp", &class_path])
-        .arg(peer_source("Answers.java"))
-        .arg(superuser);
+        .arg(peer_source(program))
+        .args(arguments);
     run(&mut java, "")?.ok()
 }
 
 fn every_answer_about_rare_features_is_hadoops() -> TestResult {
+    compare("Answers.java", &[], 300)
+}
+
+/// The random sequences of operations, after each of which all snapshots are compared.
+const SEQUENCES: &str = "4";
+
+fn every_answer_about_snapshots_is_hadoops() -> TestResult {
+    compare("Snapshots.java", &[SEQUENCES], 2000)
+}
+
+/// Compares the answers of Hadoop's NameNode and of ours to all calls of a program, of which there
+/// are at least so many.
+fn compare(program: &str, arguments: &[&str], least: usize) -> TestResult {
     // The reference's superuser is the user of its process.
     let superuser = run(Command::new("id").arg("-un"), "")?.ok()?;
     let superuser = superuser.trim();
@@ -41,7 +55,8 @@ fn every_answer_about_rare_features_is_hadoops() -> TestResult {
         &[&groups, "dfs.namenode.ec.userdefined.policy.allowed=false"],
         |_| {},
     )?;
-    let theirs = answers(&reference.conf(), superuser)?;
+    let arguments = [&[superuser], arguments].concat();
+    let theirs = answers(program, &reference.conf(), &arguments)?;
     drop(reference);
     // MiniDFSCluster enables symbolic links.
     let cluster = Cluster::simple()
@@ -51,7 +66,7 @@ fn every_answer_about_rare_features_is_hadoops() -> TestResult {
         .start_blocking()?;
     let env = cluster.env_of("alice");
     let conf = env.get("HADOOP_CONF_DIR").ok_or("no HADOOP_CONF_DIR")?;
-    let ours = answers(Path::new(conf), superuser)?;
+    let ours = answers(program, Path::new(conf), &arguments)?;
     let differences: Vec<String> = theirs
         .lines()
         .zip(ours.lines())
@@ -66,6 +81,6 @@ fn every_answer_about_rare_features_is_hadoops() -> TestResult {
         differences.join("\n")
     );
     assert_eq!(theirs.lines().count(), ours.lines().count());
-    assert!(theirs.lines().count() > 300, "the calls were made");
+    assert!(theirs.lines().count() > least, "the calls were made");
     Ok(())
 }

@@ -102,8 +102,6 @@ fn without_own(value: &mut Value, is_block: bool) {
         Value::Object(fields) => {
             let is_block = is_block || fields.contains_key("LocatedBlocks");
             let is_block = is_block || fields.contains_key("BlockLocations");
-            // Snapshots are not served here.
-            fields.remove("snapshotEnabled");
             for (key, value) in fields {
                 let named = key != "name" || is_block;
                 if OWN.contains(&&**key) && named {

@@ -29,6 +29,12 @@ impl NameNode {
         let ns = self.read();
         let path = ns.namespace().resolve(&request.src)?;
         checker.check(ns.namespace(), &path, Need::TRAVERSE)?;
+        if path.directory_of_snapshots().is_some() {
+            // `.snapshot` is no inode.
+            return Ok(GetAclStatusResponseProto {
+                result: AclStatusProto::default(),
+            });
+        }
         let inode = path.view(ns.namespace()).inode(found(&path)?);
         Ok(GetAclStatusResponseProto {
             result: AclStatusProto {

@@ -47,6 +47,7 @@ impl NameNode {
         checker.check(ns.namespace(), &path, Need::path(FsAction::READ))?;
         match path.last() {
             Some(_) => Ok(replicated),
+            None if path.path().ends_with("/.snapshot") => Ok(replicated),
             None => Err(not_found(&request.src)),
         }
     }

@@ -199,7 +199,15 @@ impl NameNode {
         call: &Call<'_>,
         request: IsFileClosedRequestProto,
     ) -> Result<IsFileClosedResponseProto, HdfsError> {
-        let result = self.ask_file(call, &request.src, |file| file.writer.is_none())?;
+        let closed = self.ask_file(call, &request.src, |file| file.writer.is_none());
+        let result = closed.map_err(|error| match error.kind() {
+            // Here Hadoop shows the path as it was sent.
+            Class::FileNotFound => {
+                let (what, _) = error.message().split_once(": ").unwrap_or_default();
+                HdfsError::file_not_found(format!("{what}: {}", request.src))
+            }
+            _ => error,
+        })?;
         Ok(IsFileClosedResponseProto { result })
     }
 

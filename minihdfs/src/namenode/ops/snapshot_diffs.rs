@@ -31,7 +31,8 @@ const RENAME: &str = "R";
 /// A checked request: whose snapshots are compared, which, and in which directory.
 struct Compared {
     root: InodeId,
-    scope: InodeId,
+    /// `None` for the directory of a snapshot itself, which never differs.
+    scope: Option<InodeId>,
     from: Option<SnapshotId>,
     to: Option<SnapshotId>,
 }
@@ -51,7 +52,7 @@ impl Compared {
             (self.to, self.from)
         };
         let earlier = earlier.filter(|_| self.from != self.to)?;
-        Some(Diff::new(ns.namespace(), self.scope, earlier, later))
+        Some(Diff::new(ns.namespace(), self.scope?, earlier, later))
     }
 }
 
@@ -71,8 +72,10 @@ impl NameNode {
             to_snapshot: request.to_snapshot,
             diff_report_entries: Vec::new(),
         };
-        if let Some(diff) = compared.diff(&ns) {
+        if compared.from != compared.to {
             diff_report.snapshot_root = ns.namespace().full_path(compared.root);
+        }
+        if let Some(diff) = compared.diff(&ns) {
             diff_report.diff_report_entries = report(&ns, &diff, compared.is_from_earlier());
         }
         Ok(GetSnapshotDiffReportResponseProto { diff_report })
@@ -95,8 +98,8 @@ impl NameNode {
         if let Some(diff) = compared.diff(&ns) {
             let start: Vec<&str> = path::components(start).collect();
             diff.visit(&start, |change| page.add(&diff, &change));
-            page.listing.is_from_earlier = compared.is_from_earlier();
         }
+        page.listing.is_from_earlier = compared.is_from_earlier();
         Ok(GetSnapshotDiffReportListingResponseProto {
             diff_report: page.listing,
         })
@@ -123,10 +126,11 @@ impl NameNode {
         }
         let root = self.root_of(ns, &path)?;
         let scope = directory(ns, &path)?;
+        let is_copy = path.is_snapshot() && scope == root;
         let [from, to] = names.map(|name| named(ns, root, name));
         Ok(Compared {
             root,
-            scope,
+            scope: Some(scope).filter(|_| !is_copy),
             from: from?,
             to: to?,
         })
@@ -136,7 +140,16 @@ impl NameNode {
     fn root_of(&self, ns: &Namesystem, path: &ResolvedPath<'_>) -> Result<InodeId, HdfsError> {
         let namespace = ns.namespace();
         let is_root = |id: InodeId| namespace.snapshots().is_snapshottable(id);
-        let last = path.last().filter(|_| !path.is_snapshot());
+        let last = path.last();
+        if last.is_none() && path.parent().is_none() {
+            return Err(HdfsError::file_not_found(format!(
+                "Directory does not exist: {}",
+                path::parent(path.path())
+            )));
+        }
+        if let Some(root) = path.root_of_snapshot() {
+            return Ok(root);
+        }
         if !self.config.snapshots.diff_of_descendants {
             let id = directory(ns, path)?;
             return if last.is_some_and(is_root) {
@@ -152,7 +165,7 @@ impl NameNode {
             let above = roots.find(|root| namespace.is_within(id, *root));
             above.or_else(|| Some(id).filter(|id| is_root(*id)))
         });
-        found.filter(|_| !path.is_snapshot()).ok_or_else(|| {
+        found.ok_or_else(|| {
             HdfsError::snapshot(format!(
                 "The path {} is neither snapshottable nor under a snapshot root!",
                 path.path()
@@ -323,7 +336,7 @@ impl Page {
             }
             let path = entry_path(&change.path, name);
             if is_created {
-                let created = entry(change, path, *id, diff.is_older(*id));
+                let created = entry(change, path, *id, diff.is_reference(*id));
                 self.listing.created_entries.push(created);
             } else {
                 let target = diff.target(*id);

@@ -85,6 +85,11 @@ pub(super) fn list_snapshots(
         return Ok(None);
     };
     let Some(root) = path.directory_of_snapshots() else {
+        if path.parent().is_none() {
+            return Err(HdfsError::file_not_found(format!(
+                "Directory does not exist: {directory}"
+            )));
+        }
         return Err(HdfsError::snapshot(format!(
             "Directory is not a snapshottable directory: {directory}"
         )));

@@ -198,18 +198,18 @@ impl NameNode {
         owned(&path)?;
         self.check_snapshot_name(new, src)?;
         let root = snapshottable(&ns, &path)?;
-        if old != new {
-            let has = |name: &str| root.is_some_and(|root| root.named(name).is_some());
-            for (name, fits, what) in [
-                (old, has(old), "does not exist"),
-                (new, !has(new), "already exists"),
-            ] {
-                if !fits {
-                    return Err(HdfsError::snapshot(format!(
-                        "The snapshot {name} {what} for directory {src}"
-                    )));
-                }
+        let has = |name: &str| root.is_some_and(|root| root.named(name).is_some());
+        for (name, fits, what) in [
+            (old, has(old), "does not exist"),
+            (new, old == new || !has(new), "already exists"),
+        ] {
+            if !fits {
+                return Err(HdfsError::snapshot(format!(
+                    "The snapshot {name} {what} for directory {src}"
+                )));
             }
+        }
+        if old != new {
             ns.log(&Edit::RenameSnapshot {
                 snapshot_root: path.path().to_owned(),
                 snapshot_old_name: old.to_owned(),
@@ -361,7 +361,7 @@ fn snapshottable<'a>(
 ) -> Result<Option<&'a Snapshottable>, HdfsError> {
     let id = directory(ns, path)?;
     let root = ns.namespace().snapshots().of(id);
-    if root.is_none() && id != ROOT {
+    if path.is_snapshot() || root.is_none() && id != ROOT {
         return Err(not_snapshottable(path.path()));
     }
     Ok(root)

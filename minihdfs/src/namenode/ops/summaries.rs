@@ -35,7 +35,8 @@ impl NameNode {
         checker.check(ns.namespace(), &path, SUBTREE)?;
         let id = existing(&path)?;
         let view = path.view(ns.namespace());
-        let usage = view.usage(id);
+        let summary = view.summary(id);
+        let (usage, of_snapshots) = (summary.all, summary.of_snapshots);
         let quota = view.inode(id).as_directory().map(Directory::quota);
         let erasure_coding_policy = if quota.is_some() { "" } else { "Replicated" };
         let quota = quota.unwrap_or_default();
@@ -48,10 +49,10 @@ impl NameNode {
                 space_consumed: usage.space,
                 space_quota: quota.space.unwrap_or(RESET),
                 type_quota_infos: type_quotas(view, id, &quota),
-                snapshot_length: Some(0),
-                snapshot_file_count: Some(0),
-                snapshot_directory_count: Some(0),
-                snapshot_space_consumed: Some(0),
+                snapshot_length: Some(of_snapshots.length),
+                snapshot_file_count: Some(of_snapshots.files),
+                snapshot_directory_count: Some(of_snapshots.directories),
+                snapshot_space_consumed: Some(of_snapshots.space),
                 erasure_coding_policy: Some(erasure_coding_policy.to_owned()),
             },
         })
@@ -69,9 +70,9 @@ impl NameNode {
         checker.check(ns.namespace(), &path, SUBTREE)?;
         let id = file_or_directory(&path)?;
         let view = path.view(ns.namespace());
-        let usage = view.usage(id);
         let quota = view.inode(id).as_directory().map(Directory::quota);
         let quota = quota.unwrap_or_default();
+        let usage = view.summary(id).all;
         Ok(GetQuotaUsageResponseProto {
             usage: QuotaUsageProto {
                 file_and_directory_count: usage.inodes(),

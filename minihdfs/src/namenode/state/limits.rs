@@ -167,7 +167,7 @@ impl Namespace {
                 .map(Directory::quota)
                 .unwrap_or_default();
             if quota != Quota::default() && quota != Quota::ROOT {
-                let usage = self.usage(id);
+                let usage = self.view(None).summary(id).all;
                 let (inodes, bytes) = (
                     add(usage.inodes(), charge.inodes),
                     add(usage.space, charge.space),

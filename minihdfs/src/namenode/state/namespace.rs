@@ -16,7 +16,6 @@ use crate::namenode::state::inode::{
 };
 use crate::namenode::state::names::Names;
 use crate::namenode::state::quota::{Counts, Quota};
-use crate::namenode::state::snapshot::view::View;
 use crate::namenode::state::snapshot::{SnapshotId, Snapshots};
 
 /// The reserved directory, which is neither in the tree nor in a listing of the root.
@@ -137,9 +136,14 @@ impl ResolvedPath<'_> {
         ends.then(|| self.existing[self.existing.len() - 1])
     }
 
-    /// Returns the tree that the path is in.
-    pub(crate) fn view<'n>(&self, namespace: &'n Namespace) -> View<'n> {
-        namespace.view(self.snapshot)
+    /// Returns the directory through whose snapshots the path goes.
+    pub(crate) fn root_of_snapshot(&self) -> Option<InodeId> {
+        self.dot_snapshot.map(|dot| self.existing[dot - 1])
+    }
+
+    /// Returns the snapshot that the path goes through, if it exists.
+    pub(crate) fn snapshot(&self) -> Option<SnapshotId> {
+        self.snapshot
     }
 
     /// Returns the path up to its component `index`, where 0 is the root (`getPath`).

@@ -4,11 +4,10 @@
 use crate::namenode::state::inode::{Inode, InodeId, InodeKind, ROOT};
 use crate::namenode::state::namespace::Namespace;
 use crate::namenode::state::quota::{Counts, Quota, QuotaFeature, Usage};
-use crate::namenode::state::snapshot::view::View;
 
 impl Counts {
     /// Counts one inode, without what is below it.
-    fn of(inode: &Inode) -> Self {
+    pub(super) fn of(inode: &Inode) -> Self {
         match &inode.kind {
             InodeKind::Directory(_) => Self::DIRECTORY,
             InodeKind::File(file) => {
@@ -25,22 +24,6 @@ impl Counts {
                 ..Self::default()
             },
         }
-    }
-}
-
-impl View<'_> {
-    /// Returns the usage of the subtree at `top` in this view.
-    pub(crate) fn usage(self, top: InodeId) -> Usage {
-        if self.snapshot().is_none() {
-            return self.namespace().usage(top);
-        }
-        let mut counts = Counts::default();
-        let mut pending = vec![top];
-        while let Some(id) = pending.pop() {
-            counts += Counts::of(self.inode(id));
-            pending.extend(self.children(id));
-        }
-        counts.into()
     }
 }
 

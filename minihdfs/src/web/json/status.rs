@@ -7,7 +7,7 @@ use crate::proto::hdfs::hdfs_file_status_proto::{FileType, Flags};
 use crate::proto::hdfs::{DirectoryListingProto, HdfsFileStatusProto};
 
 /// Returns the fields of a file's status. `name` is its path within a listing.
-fn fields(status: &HdfsFileStatusProto) -> Value {
+pub(super) fn fields(status: &HdfsFileStatusProto) -> Value {
     let kind = match status.file_type() {
         FileType::IsDir => "DIRECTORY",
         FileType::IsFile => "FILE",
@@ -99,7 +99,7 @@ pub(super) fn octal(bits: u32) -> Value {
     format!("{bits:o}").into()
 }
 
-fn text(bytes: &[u8]) -> Value {
+pub(super) fn text(bytes: &[u8]) -> Value {
     String::from_utf8_lossy(bytes).into()
 }
 

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::listing;
 use super::operation::{Entry, Operation, entries};
+use super::snapshots;
 use crate::HdfsError;
 use crate::proto::common::{GetDelegationTokenRequestProto, GetDelegationTokenResponseProto};
 use crate::proto::hdfs::{
@@ -55,17 +56,11 @@ pub(super) const ENTRIES: &[Entry] = entries! {
     "GETECCODECS", "getErasureCodingCodecs" => ec_codecs;
     "GETFILEBLOCKLOCATIONS", "getBlockLocations" => file_block_locations;
     "GET_BLOCK_LOCATIONS", "getBlockLocations" => block_locations;
-    "GETSNAPSHOTDIFF", "getSnapshotDiffReport" => |op| unserved(op, "getSnapshotDiffReport");
-    "GETSNAPSHOTDIFFLISTING", "getSnapshotDiffReportListing" => |op| unserved(op, "getSnapshotDiffReportListing");
-    "GETSNAPSHOTTABLEDIRECTORYLIST", "getSnapshottableDirListing" => |op| unserved(op, "getSnapshottableDirListing");
-    "GETSNAPSHOTLIST", "getSnapshotListing" => |op| unserved(op, "getSnapshotListing");
+    "GETSNAPSHOTDIFF", "getSnapshotDiffReport" => snapshots::diff;
+    "GETSNAPSHOTDIFFLISTING", "getSnapshotDiffReportListing" => snapshots::diff_listing;
+    "GETSNAPSHOTTABLEDIRECTORYLIST", "getSnapshottableDirListing" => snapshots::snapshottable;
+    "GETSNAPSHOTLIST", "getSnapshotListing" => snapshots::list;
 };
-
-/// Answers as the RPC port does to a method that ClientProtocol does not have here.
-pub(super) fn unserved(op: &Operation<'_>, method: &str) -> Answer {
-    op.command(method, &())?;
-    Ok(response::empty())
-}
 
 fn file_status(op: &Operation<'_>) -> Answer {
     existing(op, op.status()?)

@@ -14,6 +14,7 @@ mod operation;
 mod post_delete;
 mod put;
 mod redirect;
+mod snapshots;
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -1,7 +1,7 @@
 //! The operations that append, join and cut files, and those that remove.
 
-use super::get::unserved;
 use super::operation::{Entry, Operation, entries};
+use super::snapshots;
 use crate::HdfsError;
 use crate::proto::hdfs::{
     ConcatRequestProto, DeleteRequestProto, DeleteResponseProto, TruncateRequestProto,
@@ -21,7 +21,7 @@ pub(super) const POST_ENTRIES: &[Entry] = entries! {
 
 pub(super) const DELETE_ENTRIES: &[Entry] = entries! {
     "DELETE", "delete" => delete;
-    "DELETESNAPSHOT", "deleteSnapshot" => |op| unserved(op, "deleteSnapshot");
+    "DELETESNAPSHOT", "deleteSnapshot" => snapshots::delete;
 };
 
 fn concat(op: &Operation<'_>) -> Answer {

@@ -1,7 +1,7 @@
 //! The operations that create and change.
 
-use super::get::unserved;
 use super::operation::{Entry, Operation, entries};
+use super::snapshots;
 use crate::HdfsError;
 use crate::proto::common::{
     CancelDelegationTokenRequestProto, RenewDelegationTokenRequestProto,
@@ -52,10 +52,10 @@ pub(super) const ENTRIES: &[Entry] = entries! {
     "SETECPOLICY", "setErasureCodingPolicy" => set_ec_policy;
     "SETQUOTA", "setQuota" => set_quota;
     "SETQUOTABYSTORAGETYPE", "setQuota" => set_quota_by_storage_type;
-    "ALLOWSNAPSHOT", "allowSnapshot" => |op| unserved(op, "allowSnapshot");
-    "DISALLOWSNAPSHOT", "disallowSnapshot" => |op| unserved(op, "disallowSnapshot");
-    "CREATESNAPSHOT", "createSnapshot" => |op| unserved(op, "createSnapshot");
-    "RENAMESNAPSHOT", "renameSnapshot" => |op| unserved(op, "renameSnapshot");
+    "ALLOWSNAPSHOT", "allowSnapshot" => snapshots::allow;
+    "DISALLOWSNAPSHOT", "disallowSnapshot" => snapshots::disallow;
+    "CREATESNAPSHOT", "createSnapshot" => snapshots::create;
+    "RENAMESNAPSHOT", "renameSnapshot" => snapshots::rename;
 };
 
 fn mkdirs(op: &Operation<'_>) -> Answer {

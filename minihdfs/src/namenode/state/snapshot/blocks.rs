@@ -17,6 +17,22 @@ impl Namespace {
         files.map(|file| file.replication).max().unwrap_or(0)
     }
 
+    /// Returns the bytes of all replicas of a file with a history: of all blocks that it has, or
+    /// has in a snapshot. `None` for other files.
+    pub(in crate::namenode::state) fn space_of(&self, id: InodeId) -> Option<u128> {
+        self.snapshots().history(id)?;
+        let now = self.get(id).and_then(|inode| inode.as_file());
+        let earlier = self.earlier_blocks(id).into_values();
+        let earlier: u128 = earlier.map(|block| u128::from(block.length)).sum();
+        let charged = now.map_or(0, File::charged);
+        let replication = u128::from(self.block_replication(id));
+        Some(
+            u128::from(charged)
+                .saturating_add(earlier)
+                .saturating_mul(replication),
+        )
+    }
+
     /// Returns the blocks that files do not have any more, but have in snapshots, with their files
     /// and replications.
     pub(crate) fn kept_blocks(&self) -> Vec<(Block, InodeId, u16)> {

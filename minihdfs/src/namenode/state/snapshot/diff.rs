@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use crate::namenode::state::inode::{Inode, InodeId, InodeKind, ROOT};
 use crate::namenode::state::namespace::Namespace;
+use crate::namenode::state::snapshot::moment::{Moment, SnapshotId};
 use crate::namenode::state::snapshot::view::{Child, View};
-use crate::namenode::state::snapshot::{Moment, SnapshotId};
 
 /// A path below a directory, by its components; empty for the directory itself.
 pub(crate) type RelativePath<'a> = Vec<&'a str>;
@@ -53,6 +53,9 @@ impl<'a> Diff<'a> {
             changed: HashSet::new(),
             left: HashMap::new(),
         };
+        for (root, _) in namespace.snapshots().roots() {
+            diff.mark(root);
+        }
         let histories = &namespace.snapshots().histories;
         for id in histories.ids() {
             diff.mark(id);
@@ -142,7 +145,9 @@ impl<'a> Diff<'a> {
     }
 
     fn has_history(&self, id: InodeId) -> bool {
-        self.later.namespace().snapshots().history(id).is_some()
+        let snapshots = self.later.namespace().snapshots();
+        // A snapshot has its own copy of its directory's attributes.
+        snapshots.history(id).is_some() || snapshots.of(id).is_some()
     }
 
     fn is_changed(&self, id: InodeId, children: Option<&ChildrenDiff<'a>>) -> bool {
@@ -222,9 +227,10 @@ impl<'a> Diff<'a> {
         Some((&inode.name, inode.parent))
     }
 
-    /// Returns true if an inode was there at the earlier time already.
-    pub(crate) fn is_older(&self, id: InodeId) -> bool {
-        self.earlier.is_older(id)
+    /// Returns true if an inode has been in several places (`INode.isReference`).
+    pub(crate) fn is_reference(&self, id: InodeId) -> bool {
+        let history = self.later.namespace().snapshots().history(id);
+        history.is_some_and(|history| history.moved)
     }
 }
 

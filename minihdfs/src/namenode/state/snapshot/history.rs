@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use smol_str::SmolStr;
 
 use crate::namenode::state::inode::{Inode, InodeId};
-use crate::namenode::state::snapshot::Moment;
-use crate::namenode::state::snapshot::stays::Stay;
+use crate::namenode::state::snapshot::moment::Moment;
+use crate::namenode::state::snapshot::stay::Stay;
 
 /// What snapshots keep of one inode. It outlives the inode, as long as a snapshot shows it.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -20,6 +20,8 @@ pub(super) struct History {
     pub(super) arrived: Moment,
     /// Where the inode was before; all of it once the inode is removed.
     pub(super) stays: Vec<Stay>,
+    /// True if a snapshot showed the inode somewhere else before it was moved.
+    pub(super) moved: bool,
     /// True once the inode is removed.
     pub(super) removed: bool,
 }
@@ -55,7 +57,9 @@ impl History {
         self.versions.get(later)
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        *self == Self::default()
+    /// Returns true if a snapshot needs any of it.
+    pub(super) fn is_needed(&self) -> bool {
+        let of_present = self.arrived > 0 || !self.stays.is_empty() || !self.gone.is_empty();
+        !self.versions.is_empty() || of_present && !self.removed
     }
 }

@@ -2,10 +2,10 @@
 
 use std::rc::Rc;
 
-use crate::namenode::state::inode::{File, InodeId, InodeKind};
+use crate::namenode::state::inode::{File, Inode, InodeId, InodeKind};
 use crate::namenode::state::namespace::Namespace;
 use crate::namenode::state::snapshot::history::{Gone, Version};
-use crate::namenode::state::snapshot::stays::Stay;
+use crate::namenode::state::snapshot::stay::Stay;
 
 impl Namespace {
     /// Keeps the attributes of an inode that are about to change, if a snapshot shows them
@@ -62,6 +62,7 @@ impl Namespace {
             let arrived = snapshots.taken();
             let history = self.snapshots_mut().history_mut(id);
             history.arrived = arrived;
+            history.moved |= !stays.is_empty();
             history.stays = stays;
         }
     }
@@ -104,9 +105,27 @@ impl Namespace {
         history.arrived = 0;
         history.removed = true;
     }
+
+    /// Returns an inode; if only snapshots show it, with the last attributes that are kept.
+    pub(in crate::namenode::state) fn last_of(&self, id: InodeId) -> Option<&Inode> {
+        self.get(id).or_else(|| {
+            let history = self.snapshots().history(id)?;
+            history.versions.last().map(|version| &version.inode)
+        })
+    }
+
+    /// Forgets removed directories of which snapshots might have been taken.
+    pub(in crate::namenode::state) fn forget_roots(&mut self, removed: &[Inode]) {
+        let roots = &mut self.snapshots_mut().roots;
+        if !roots.is_empty() {
+            for inode in removed {
+                roots.remove(&inode.id);
+            }
+        }
+    }
 }
 
-impl crate::namenode::state::inode::Inode {
+impl Inode {
     /// Returns a copy as snapshots keep it: without children, and closed.
     pub(super) fn frozen(&self) -> Self {
         let kind = match &self.kind {

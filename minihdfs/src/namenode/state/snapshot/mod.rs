@@ -3,6 +3,7 @@
 //! A snapshot copies nothing but the attributes of its directory. What changes later is kept when
 //! it changes, if a snapshot shows it:
 //! - `history`: what is kept of one inode: its earlier attributes, and children that are gone
+//! - `moment`, `stay`: time, counted in snapshots, and an inode's time in a directory
 //! - `stays`: the directories with snapshots that an inode is and was in, which decide if a
 //!   snapshot shows it
 //! - `keep`: keeps what is about to change
@@ -10,6 +11,7 @@
 //! - `prune`: drops what no snapshot shows any more
 //! - `blocks`: the blocks that only snapshots need
 //! - `view`: the tree now or in a snapshot, for those who read it
+//! - `summary`: totals with what only snapshots keep
 //! - `diff`: the differences of two snapshots
 //!
 //! Time is counted in snapshots. At [`Moment`] `m`, the snapshots with ids below `m` have been
@@ -20,27 +22,21 @@ mod change;
 pub(crate) mod diff;
 mod history;
 mod keep;
+mod moment;
 mod prune;
 mod roots;
+mod stay;
 mod stays;
+pub(crate) mod summary;
 pub(crate) mod view;
 
 use std::collections::BTreeMap;
 
 use crate::namenode::id_table::IdTable;
-use crate::namenode::state::inode::{Inode, InodeId, ROOT};
-use crate::namenode::state::namespace::Namespace;
+use crate::namenode::state::inode::{InodeId, ROOT};
 use crate::namenode::state::snapshot::history::History;
+pub(crate) use crate::namenode::state::snapshot::moment::{LAST_SNAPSHOT_ID, Moment, SnapshotId};
 pub(crate) use crate::namenode::state::snapshot::roots::{Snapshot, Snapshottable};
-
-/// The id of a snapshot: sequential over the whole namespace, from 0, and never reused.
-pub(crate) type SnapshotId = u32;
-
-/// The last id that a snapshot may have (`SNAPSHOT_ID_BIT_WIDTH`).
-pub(crate) const LAST_SNAPSHOT_ID: SnapshotId = (1 << 28) - 1;
-
-/// The number of snapshots taken so far, which is the id of the next one.
-pub(crate) type Moment = SnapshotId;
 
 /// The settings that decide what snapshots keep.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -116,25 +112,5 @@ impl Snapshots {
         self.histories
             .get_mut(id)
             .expect("it was there or was inserted")
-    }
-}
-
-impl Namespace {
-    /// Returns an inode; if only snapshots show it, with the last attributes that are kept.
-    pub(super) fn last_of(&self, id: InodeId) -> Option<&Inode> {
-        self.get(id).or_else(|| {
-            let history = self.snapshots().history(id)?;
-            history.versions.last().map(|version| &version.inode)
-        })
-    }
-
-    /// Forgets removed directories of which snapshots might have been taken.
-    pub(super) fn forget_roots(&mut self, removed: &[Inode]) {
-        let roots = &mut self.snapshots_mut().roots;
-        if !roots.is_empty() {
-            for inode in removed {
-                roots.remove(&inode.id);
-            }
-        }
     }
 }

@@ -4,22 +4,8 @@ use crate::namenode::state::Effects;
 use crate::namenode::state::inode::InodeId;
 use crate::namenode::state::namespace::Namespace;
 use crate::namenode::state::snapshot::history::History;
-use crate::namenode::state::snapshot::stays::Stay;
-use crate::namenode::state::snapshot::{Moment, Snapshots};
-
-impl Snapshots {
-    /// Returns true if a snapshot taken from one moment until another shows an inode with these
-    /// stays.
-    fn shows_between(&self, stays: &[Stay], from: Moment, until: Moment, id: InodeId) -> bool {
-        stays.iter().any(|stay| {
-            let stay = Stay {
-                until: stay.until.min(until),
-                ..*stay
-            };
-            self.shows(&stay, from, id)
-        })
-    }
-}
+use crate::namenode::state::snapshot::moment::Moment;
+use crate::namenode::state::snapshot::stay::Stay;
 
 impl Namespace {
     /// Drops what no snapshot shows any more, after one was deleted. Looks at what was changed
@@ -38,7 +24,7 @@ impl Namespace {
         let same_versions = pruned.versions.len() == history.versions.len();
         let before = (self.earlier_blocks(id), self.block_replication(id));
         let histories = &mut self.snapshots_mut().histories;
-        if pruned.is_empty() || pruned.removed && pruned.versions.is_empty() {
+        if !pruned.is_needed() {
             histories.remove(id);
         } else {
             histories.insert(id, pruned);
@@ -73,24 +59,26 @@ impl Namespace {
         let mut from = 0;
         let mut versions = Vec::new();
         for version in &history.versions {
-            if snapshots.shows_between(&elsewhere, from, version.until, id) {
+            let last = snapshots.last_showing(&elsewhere, from, version.until, id);
+            if last.is_some() {
                 versions.push(version.clone());
             }
             from = version.until;
         }
         let gone = history.gone.iter().filter(|((_, until), gone)| {
-            snapshots.shows_between(&stays, gone.from, *until, gone.id)
+            let last = snapshots.last_showing(&stays, gone.from, *until, gone.id);
+            last.is_some()
         });
+        let earlier = history.stays.iter().copied();
+        let earlier: Vec<Stay> = earlier
+            .filter(|stay| snapshots.shows(stay, 0, id))
+            .collect();
         History {
             versions,
             gone: gone.map(|(place, gone)| (place.clone(), *gone)).collect(),
             arrived: self.pruned_arrival(id, history),
-            stays: history
-                .stays
-                .iter()
-                .copied()
-                .filter(|stay| snapshots.shows(stay, 0, id))
-                .collect(),
+            moved: history.moved,
+            stays: earlier,
             removed: history.removed,
         }
     }

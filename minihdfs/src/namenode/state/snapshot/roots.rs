@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::namenode::state::inode::{Inode, InodeId};
-use crate::namenode::state::snapshot::{Moment, SnapshotId};
+use crate::namenode::state::snapshot::moment::{Moment, SnapshotId};
 
 /// The most snapshots of a directory that `allowSnapshot` permits.
 const QUOTA: u32 = 1 << 16;
@@ -67,11 +67,12 @@ impl Snapshottable {
     }
 
     /// Returns the last snapshot in a range.
-    pub(super) fn last_in(&self, range: Range<Moment>) -> Option<&Snapshot> {
+    pub(super) fn last_in(&self, range: Range<Moment>) -> Option<(SnapshotId, &Snapshot)> {
         if range.is_empty() {
             return None;
         }
-        self.snapshots.range(range).next_back().map(|(_, it)| it)
+        let last = self.snapshots.range(range).next_back();
+        last.map(|(id, snapshot)| (*id, snapshot))
     }
 
     pub(super) fn add(&mut self, id: SnapshotId, snapshot: Snapshot) {

@@ -2,24 +2,39 @@
 
 use crate::namenode::state::inode::{InodeId, ROOT};
 use crate::namenode::state::namespace::Namespace;
-use crate::namenode::state::snapshot::{Moment, Snapshots};
-
-/// A time that an inode spent in a directory of which snapshots may be taken.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub(super) struct Stay {
-    pub(super) root: InodeId,
-    pub(super) from: Moment,
-    /// The moment at which it left; the present one if it has not.
-    pub(super) until: Moment,
-}
+use crate::namenode::state::snapshot::Snapshots;
+use crate::namenode::state::snapshot::moment::{Moment, SnapshotId};
+use crate::namenode::state::snapshot::stay::Stay;
 
 impl Snapshots {
     /// Returns true if a snapshot of this stay that was taken at `since` or later shows an inode
     /// with this id. Ids are sequential, so an inode that was created later has a higher one.
     pub(super) fn shows(&self, stay: &Stay, since: Moment, id: InodeId) -> bool {
-        let root = self.of(stay.root);
-        let last = root.and_then(|root| root.last_in(stay.from.max(since)..stay.until));
-        last.is_some_and(|snapshot| id <= snapshot.last_inode)
+        self.last_of_stay(stay, since, id).is_some()
+    }
+
+    /// Returns the last of these snapshots.
+    fn last_of_stay(&self, stay: &Stay, since: Moment, id: InodeId) -> Option<SnapshotId> {
+        let root = self.of(stay.root)?;
+        let (last, snapshot) = root.last_in(stay.from.max(since)..stay.until)?;
+        (id <= snapshot.last_inode).then_some(last)
+    }
+
+    /// Returns the last snapshot, taken from one moment until another, that shows an inode with
+    /// these stays.
+    pub(super) fn last_showing(
+        &self,
+        stays: &[Stay],
+        from: Moment,
+        until: Moment,
+        id: InodeId,
+    ) -> Option<SnapshotId> {
+        let stays = stays.iter().map(|stay| Stay {
+            until: stay.until.min(until),
+            ..*stay
+        });
+        let last = stays.filter_map(|stay| self.last_of_stay(&stay, from, id));
+        last.max()
     }
 
     /// Returns true if snapshots show an inode in any of these stays.

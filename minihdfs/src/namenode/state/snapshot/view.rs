@@ -3,9 +3,9 @@
 use std::iter::successors;
 
 use crate::namenode::state::inode::{Inode, InodeId, ROOT};
-use crate::namenode::state::namespace::Namespace;
-use crate::namenode::state::snapshot::SnapshotId;
+use crate::namenode::state::namespace::{Namespace, ResolvedPath};
 use crate::namenode::state::snapshot::history::Version;
+use crate::namenode::state::snapshot::moment::SnapshotId;
 
 /// The tree at a time: now, or when a snapshot was taken.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +29,13 @@ impl Namespace {
             at,
             last_inode: last_inode.copied().unwrap_or(InodeId::MAX),
         }
+    }
+}
+
+impl ResolvedPath<'_> {
+    /// Returns the tree that the path is in.
+    pub(crate) fn view<'n>(&self, namespace: &'n Namespace) -> View<'n> {
+        namespace.view(self.snapshot())
     }
 }
 
@@ -107,11 +114,6 @@ impl<'a> View<'a> {
     /// Returns true if an inode that came at a moment was there in the snapshot.
     fn was_there(self, id: InodeId, from: SnapshotId, at: SnapshotId) -> bool {
         from <= at && id <= self.last_inode
-    }
-
-    /// Returns true if an inode was there already when the snapshot was taken.
-    pub(super) fn is_older(self, id: InodeId) -> bool {
-        id <= self.last_inode
     }
 
     /// Returns the children of a directory whose names are above `after`, in the order of their

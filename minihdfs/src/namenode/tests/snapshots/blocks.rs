@@ -150,3 +150,43 @@ fn refused_in_safe_mode(hdfs: &Session<'_>) {
         assert!(error.message().starts_with(&text), "{error}");
     }
 }
+
+#[test]
+fn quotas_count_what_only_snapshots_keep() {
+    let fixture = with_root(&[]);
+    let hdfs = fixture.hdfs();
+    let request = SetQuotaRequestProto {
+        path: "/d".to_owned(),
+        namespace_quota: 3,
+        storagespace_quota: 2000,
+        storage_type: None,
+    };
+    hdfs.call::<SetQuotaResponseProto>("setQuota", &request)
+        .expect("set");
+    hdfs.write("/d/f", &[1024]);
+    hdfs.create_snapshot("/d", "s").expect("taken");
+    hdfs.delete("/d/f", false).expect("removed");
+    hdfs.create("/d/g").expect("there is room for one more");
+    refused(
+        hdfs.add_block("/d/g", None),
+        "DSQuotaExceededException",
+        "The DiskSpace quota of /d is exceeded: quota = 2000 B = 1.95 KB but diskspace consumed = 2048 B = 2 KB",
+    );
+    refused(
+        hdfs.mkdirs("/d/e", 0o755),
+        "NSQuotaExceededException",
+        "The NameSpace quota (directories and files) of directory /d is exceeded: quota=3 file count=4",
+    );
+    let request = GetQuotaUsageRequestProto {
+        path: "/d".to_owned(),
+    };
+    let usage = || {
+        let usage = hdfs.call::<GetQuotaUsageResponseProto>("getQuotaUsage", &request);
+        let usage = usage.expect("it exists").usage;
+        (usage.file_and_directory_count, usage.space_consumed)
+    };
+    assert_eq!(usage(), (3, 1024));
+    hdfs.delete_snapshot("/d", "s").expect("deleted");
+    assert_eq!(usage(), (2, 0));
+    hdfs.mkdirs("/d/e", 0o755).expect("there is room again");
+}
