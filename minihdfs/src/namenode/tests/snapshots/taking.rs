@@ -110,7 +110,7 @@ fn names_of_snapshots_are_checked() {
         "SnapshotException",
         "The snapshot t already exists for directory /d",
     );
-    hdfs.rename_snapshot("/d", "x", "x").expect("nothing to do");
+    hdfs.rename_snapshot("/d", "s", "s").expect("nothing to do");
     refused(
         hdfs.delete_snapshot("/d", "x"),
         "SnapshotException",
