@@ -210,11 +210,11 @@ impl fmt::Display for Facts {
 
 impl TicketFacts {
     fn write(&self, to: &mut Object) {
-        to.raw("offered", &names_in_json(&self.offered))
+        to.raw("offered", names_in_json(&self.offered))
             .text("session_enctype", &self.session.to_string())
             .text("ticket_enctype", &self.ticket.to_string());
         if let Some(kvno) = self.kvno {
-            to.raw("kvno", &kvno.to_string());
+            to.raw("kvno", kvno.to_string());
         }
         to.text("reply_enctype", &self.reply.to_string())
             .text("flags", &self.flags.letters())
@@ -227,7 +227,7 @@ impl TicketFacts {
         if let Some(pre_auth) = self.pre_auth {
             to.text("pre_auth", &pre_auth.to_string());
         }
-        to.raw("armored", &self.armored.to_string());
+        to.raw("armored", self.armored.to_string());
     }
 }
 
@@ -261,7 +261,7 @@ impl SessionFacts {
             to.text("token", token);
         }
         if let Some(sequence) = self.sequence {
-            to.raw("sequence", &sequence.to_string());
+            to.raw("sequence", sequence.to_string());
         }
     }
 }

@@ -110,7 +110,7 @@ impl DatanodeDaemonBuilder {
     /// Fails if the NameNode does not answer or refuses it, and if a port, the directory or the
     /// keytab cannot be used.
     pub fn start_blocking(self) -> Result<DatanodeDaemon, Error> {
-        DatanodeDaemon::start(self)
+        DatanodeDaemon::start(&self)
     }
 }
 
@@ -145,7 +145,7 @@ impl DatanodeDaemon {
         }
     }
 
-    fn start(builder: DatanodeDaemonBuilder) -> Result<Self, Error> {
+    fn start(builder: &DatanodeDaemonBuilder) -> Result<Self, Error> {
         // The port tells those apart that start at the same time.
         let any_port = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0);
         let server = Server::DataNode(1);
@@ -154,7 +154,7 @@ impl DatanodeDaemon {
         let moment = builder.clock.real_now().as_micros().cast_unsigned();
         let seed = builder
             .seed
-            .unwrap_or((moment << 16) ^ u64::from(address.port()));
+            .unwrap_or_else(|| (moment << 16) ^ u64::from(address.port()));
         let (fixture, _kills) = Fixture::start(WorldSettings {
             clock: builder.clock.clone(),
             seed,
@@ -173,7 +173,7 @@ impl DatanodeDaemon {
             info_port: 0,
             info_secure_port: 0,
         };
-        let opened = open(&builder, &fixture.world, registration, &mut rng)?;
+        let opened = open(builder, &fixture.world, registration, &mut rng)?;
         let Opened { node, endpoint } = opened;
         node.start(builder.clock.now())?;
         let runtime = fixture.runtime.handle();

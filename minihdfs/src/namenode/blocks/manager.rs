@@ -382,7 +382,7 @@ impl BlockManager {
             } else {
                 let mut replicas = info.replicas();
                 let known = replicas.find(|replica| replica.datanode == index);
-                known.map_or(info.block().generation_stamp, |it| it.generation_stamp)
+                known.map_or_else(|| info.block().generation_stamp, |it| it.generation_stamp)
             };
             node.invalidate(Block {
                 generation_stamp,

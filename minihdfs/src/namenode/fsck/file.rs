@@ -235,7 +235,7 @@ impl CheckedFile {
             let _ = write!(to.out, "{shown}, OPENFORWRITE: ");
         } else if options.files {
             let _ = write!(to.out, "{shown}: ");
-        } else if to.totals.files % 100 == 0 {
+        } else if to.totals.files.is_multiple_of(100) {
             to.out.push('.');
         }
     }

@@ -86,7 +86,7 @@ impl WebBody {
     pub(super) fn with_fault(mut self, fault: ReplyFault) -> Self {
         match (&mut self.source, fault) {
             (Source::Bytes { cut, .. } | Source::Parts { cut, .. }, ReplyFault::Cut(bytes)) => {
-                *cut = Some(bytes)
+                *cut = Some(bytes);
             }
             (Source::Bytes { piece, .. }, ReplyFault::Chopped(bytes)) => *piece = bytes.max(1),
             _ => {}

@@ -65,6 +65,7 @@ impl From<io::Error> for PipelineFailed {
 }
 
 /// The number of bytes that a pipeline's DataNodes have, and that they may have.
+#[derive(Clone, Copy)]
 pub(super) struct Received {
     pub(super) least: u64,
     pub(super) most: u64,
