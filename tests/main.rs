@@ -15,6 +15,7 @@ mod determinism;
 mod encryption_keys;
 mod faults;
 mod hostile;
+mod idle;
 mod isolation;
 mod leftovers;
 mod long_runs;
@@ -46,6 +47,7 @@ fn main() -> std::process::ExitCode {
         encryption_keys::trials(),
         bugs::trials(),
         faults::trials(),
+        idle::trials(),
         refusals::trials(),
         replicas::trials(),
         required::trials(),

@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::task::{AbortHandle, JoinSet};
 
 use crate::gate::{Cuttable, Peer, register};
+use crate::idle::{IdleRule, IdleSince};
 
 /// The limits on connections and bytes of one port.
 ///
@@ -56,6 +57,8 @@ struct Places {
     known_bytes: AtomicUsize,
     /// A counter that orders connections by their last activity.
     activity: AtomicU64,
+    /// The rule for idle connections, if there is one.
+    idle_rule: OnceLock<IdleRule>,
 }
 
 #[derive(Default)]
@@ -75,6 +78,7 @@ struct Slot {
     user: OnceLock<Arc<str>>,
     held: AtomicUsize,
     active: AtomicU64,
+    idle: IdleSince,
 }
 
 /// A connection's own entry in its port's table, removed on drop.
@@ -102,6 +106,7 @@ impl Connections {
             unknown_bytes: AtomicUsize::new(0),
             known_bytes: AtomicUsize::new(0),
             activity: AtomicU64::new(0),
+            idle_rule: OnceLock::new(),
         });
         let cuttable: Arc<dyn Cuttable> = Arc::clone(&places) as _;
         register(Arc::downgrade(&cuttable));
@@ -109,6 +114,12 @@ impl Connections {
             tasks: JoinSet::new(),
             places,
         }
+    }
+
+    /// Sets the rule for idle connections. Later calls change nothing.
+    pub fn set_idle_rule(&self, rule: IdleRule) {
+        // The first one stays.
+        let _ = self.places.idle_rule.set(rule);
     }
 
     /// Starts serving a connection. Closes another one if there are too many.
@@ -249,6 +260,24 @@ impl Cuttable for Places {
         }
         numbers.len()
     }
+
+    fn next_idle_end(&self) -> Option<i64> {
+        let rule = self.idle_rule.get()?;
+        rule.next_end(self.table().slots.values().map(|slot| &slot.idle))
+    }
+
+    fn close_idle(&self, now: i64) -> usize {
+        let Some(rule) = self.idle_rule.get() else {
+            return 0;
+        };
+        let mut table = self.table();
+        let slots = table.slots.iter();
+        let due = rule.due(now, slots.map(|(number, slot)| (*number, &slot.idle)));
+        for number in &due {
+            self.cut(&mut table, *number);
+        }
+        due.len()
+    }
 }
 
 impl Table {
@@ -342,10 +371,17 @@ impl Place {
         self.slot.active.load(Relaxed)
     }
 
-    /// Records activity of the peer.
+    /// Records activity of the peer, which ends an idle time.
     pub fn is_active(&self) {
         let now = self.places.activity.fetch_add(1, Relaxed);
         self.slot.active.store(now, Relaxed);
+        self.slot.idle.clear();
+    }
+
+    /// Records that the connection is idle since `now`, in microseconds of its server's clock, and
+    /// may be closed by the port's [`IdleRule`] until there is activity.
+    pub fn idle_since(&self, now: i64) {
+        self.slot.idle.set(now);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Pauses a server: none of its tasks runs until it is resumed.
+//! A server from outside: pausing it with all its tasks, and closing its connections.
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -16,7 +16,8 @@ tokio::task_local! {
 /// stay open. Clones are the same gate.
 ///
 /// A server runs behind the gate by [`run`](Self::run), and each task that it spawns, by
-/// [`inherited`]. The gate also knows the server's connections, and can [cut](Self::cut) them.
+/// [`inherited`]. The gate also knows the server's connections, can [cut](Self::cut) them, and
+/// [closes](Self::close_idle) idle ones.
 ///
 /// ```
 /// use std::pin::pin;
@@ -76,6 +77,12 @@ pub struct Peer<'a> {
 pub(crate) trait Cuttable: Send + Sync {
     /// Closes the connections that match, and returns their number.
     fn cut(&self, matches: &dyn Fn(&Peer<'_>) -> bool) -> usize;
+
+    /// Returns the time at which the next idle connection is to be closed.
+    fn next_idle_end(&self) -> Option<i64>;
+
+    /// Closes the connections that have been idle for too long, and returns their number.
+    fn close_idle(&self, now: i64) -> usize;
 }
 
 impl Gate {
@@ -116,8 +123,34 @@ impl Gate {
 
     /// Closes the connections that match, at once, and returns their number.
     pub fn cut(&self, matches: &dyn Fn(&Peer<'_>) -> bool) -> usize {
-        let ports: Vec<_> = self.ports().iter().filter_map(Weak::upgrade).collect();
-        ports.iter().map(|port| port.cut(matches)).sum()
+        self.open_ports().iter().map(|port| port.cut(matches)).sum()
+    }
+
+    /// Returns the time at which the next idle connection is to be closed, in microseconds of the
+    /// server's clock; `None` if no connection is, or the server is paused.
+    #[must_use]
+    pub fn next_idle_end(&self) -> Option<i64> {
+        if self.is_closed() {
+            return None;
+        }
+        let ports = self.open_ports();
+        ports.iter().filter_map(|port| port.next_idle_end()).min()
+    }
+
+    /// Closes the connections that have been idle for too long by the rules of their ports, and
+    /// returns their number. A server with such a rule needs this call whenever
+    /// [`next_idle_end`](Self::next_idle_end) has come: it has no timer of its own for it. A paused
+    /// server closes nothing.
+    pub fn close_idle(&self, now: i64) -> usize {
+        if self.is_closed() {
+            return 0;
+        }
+        let ports = self.open_ports();
+        ports.iter().map(|port| port.close_idle(now)).sum()
+    }
+
+    fn open_ports(&self) -> Vec<Arc<dyn Cuttable>> {
+        self.ports().iter().filter_map(Weak::upgrade).collect()
     }
 
     fn ports(&self) -> MutexGuard<'_, Vec<Weak<dyn Cuttable>>> {

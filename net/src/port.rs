@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
 
-use crate::{Connections, Limits, Place};
+use crate::{Connections, IdleRule, Limits, Place};
 
 /// The time to pause accepting after the system has run out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -76,6 +76,13 @@ impl Port {
             listener: TcpListener::from_std(listener)?,
             connections: Connections::new(limits),
         })
+    }
+
+    /// Sets the rule for idle connections. [`Gate::close_idle`](crate::Gate::close_idle) applies it.
+    #[must_use]
+    pub fn with_idle_rule(self, rule: IdleRule) -> Self {
+        self.connections.set_idle_rule(rule);
+        self
     }
 
     /// Accepts connections and runs `connection` for each of them, until it is dropped. If there

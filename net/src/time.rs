@@ -1,5 +1,6 @@
-//! Limits in real time. They protect a server, so they do not follow a fixture's clock: a frozen
-//! clock must not keep a silent connection open.
+//! Limits in real time, for peers that are not identified yet and for messages under way. They
+//! protect a server, so they do not follow a fixture's clock: a frozen clock must not open a door.
+//! Idle connections of identified peers have an [`IdleRule`](crate::IdleRule).
 
 use std::future::Future;
 use std::io::{self, ErrorKind};

@@ -70,8 +70,12 @@ impl Running {
 
     /// Closes the connections that match, and returns their number.
     pub(crate) fn cut(&self, matches: &dyn Fn(&Peer<'_>) -> bool) -> usize {
-        let gate = self.task().as_ref().map(|task| task.gate.clone());
-        gate.map_or(0, |gate| gate.cut(matches))
+        self.gate().map_or(0, |gate| gate.cut(matches))
+    }
+
+    /// Returns its gate, unless it was stopped.
+    pub(crate) fn gate(&self) -> Option<Gate> {
+        self.task().as_ref().map(|task| task.gate.clone())
     }
 
     /// Resumes it.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use kerbox_net::{HeldPort, Peer};
 
 use crate::servers::running::Running;
+use crate::servers::timers::Timers;
 use crate::world::{Timed, World};
 use crate::{Error, Server};
 use kerbox_events::StateChange;
@@ -246,8 +247,9 @@ impl<S: Service> Slot<S> {
 
     fn add_timers(&self, process: &Process) {
         if let Some(timed) = &process.timed {
+            let timers = Timers::new(timed, &process.ports);
             let world = self.service.world();
-            world.add_timed(self.service.server(), Arc::clone(timed));
+            world.add_timed(self.service.server(), Arc::new(timers));
         }
     }
 

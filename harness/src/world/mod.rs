@@ -36,6 +36,10 @@ pub(crate) mod settings;
 pub(crate) mod steps;
 mod watcher;
 
+/// The longest time, in real time, between two looks at the deadlines. Servers do not say so when a
+/// connection becomes idle.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(3);
+
 /// Number of journal lines that a failing test prints.
 const LINES_ON_PANIC: usize = 35;
 
@@ -344,7 +348,7 @@ impl World {
             match wait {
                 Some(wait) if !self.clock.is_frozen() => {
                     tokio::select! {
-                        () = tokio::time::sleep(wait) => {}
+                        () = tokio::time::sleep(wait.min(BETWEEN_LOOKS)) => {}
                         () = changed => {}
                         () = self.watch.delays.added.notified() => {}
                     }

@@ -61,6 +61,7 @@ impl HdfsConfig {
             || self.set_timers(&entry)?
             || self.limits.set(&entry)?
             || self.groups.set(&entry)?
+            || self.idle.set(&entry)?
             || self.safe_mode.set(&entry)?
             || self.snapshots.set(&entry)?
             || self.storage.set(&entry)?

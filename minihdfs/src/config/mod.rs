@@ -8,6 +8,7 @@ mod datanode_admin;
 mod groups;
 mod hosts;
 mod http;
+mod idle;
 mod keys;
 mod limits;
 pub(crate) mod reconfiguration;
@@ -28,6 +29,7 @@ pub use datanode::DatanodeSettings;
 pub use datanode_admin::DatanodeAdminSettings;
 pub use groups::{GroupMapping, GroupSettings};
 pub use http::{HttpPolicy, HttpSettings};
+pub use idle::IdleSettings;
 pub use limits::LimitSettings;
 pub use safe_mode::SafeModeSettings;
 pub use service_policy::ServiceAuthorization;
@@ -258,6 +260,9 @@ pub struct HdfsConfig {
     /// `ipc.maximum.data.length`: the maximum request length in bytes. 32 MiB here instead of
     /// Hadoop's 128, because the servers share the test's process.
     pub max_request_length: u32,
+    /// `ipc.client.connection.maxidletime`, `ipc.client.idlethreshold`,
+    /// `dfs.datanode.socket.reuse.keepalive`
+    pub idle: IdleSettings,
 
     /// `dfs.namenode.fs-limits.*`, `dfs.ls.limit`, `dfs.namenode.list.openfiles.num.responses`
     pub limits: LimitSettings,
@@ -320,6 +325,7 @@ impl Default for HdfsConfig {
             retry_cache_expiry: Duration::from_secs(10 * 60),
             state_context: false,
             max_request_length: 32 << 20,
+            idle: IdleSettings::default(),
             limits: LimitSettings::default(),
             web: WebConfig::default(),
             http: HttpSettings::default(),

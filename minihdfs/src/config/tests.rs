@@ -144,3 +144,21 @@ fn a_key_that_is_not_obeyed_is_a_warning_and_a_clients_key_is_none() {
         ]
     );
 }
+
+#[test]
+fn idle_connections_have_hadoops_keys_which_take_plain_milliseconds() {
+    let (config, warnings) = parse(&[
+        ("ipc.client.connection.maxidletime", "2000"),
+        ("ipc.client.idlethreshold", "0"),
+        ("dfs.datanode.socket.reuse.keepalive", "0"),
+    ])
+    .expect("valid");
+    let idle = IdleSettings {
+        max_idle_time: Duration::from_secs(2),
+        threshold: 0,
+        datanode_keepalive: Duration::ZERO,
+    };
+    assert_eq!((config.idle, warnings.len()), (idle, 0));
+    let refused = refusal("ipc.client.connection.maxidletime", "10s");
+    assert!(refused.contains("write a whole number"), "{refused}");
+}

@@ -68,6 +68,8 @@ pub struct DataNode {
     capacity: u64,
     pub(super) balancer_bandwidth: AtomicU64,
     pub(super) reconfiguration: Reconfiguration,
+    /// The time for which a connection may wait for another operation.
+    pub(super) keepalive: Duration,
     pub(super) block_pool_id: Arc<str>,
     pub(super) store: Arc<BlockStore>,
     pub(super) namenode: Arc<dyn DatanodeProtocol>,
@@ -207,6 +209,7 @@ impl DataNode {
             capacity: config.datanode.capacity,
             balancer_bandwidth: AtomicU64::new(BALANCER_BANDWIDTH),
             reconfiguration: Reconfiguration::default(),
+            keepalive: config.idle.datanode_keepalive,
             block_pool_id,
             store: Arc::new(store),
             namenode: context.namenode,

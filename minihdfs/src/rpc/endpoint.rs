@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kerbox_events::{Hook, Server};
 
 use super::service::{Durable, RpcService};
-use crate::config::HdfsConfig;
+use crate::config::{HdfsConfig, IdleSettings};
 use crate::sasl::GssapiSettings;
 use crate::secret_manager::SecretManager;
 use crate::user::{AuthToLocal, Authorization};
@@ -44,6 +44,7 @@ pub struct RpcEndpoint {
     pub(super) authorization: Authorization,
     pub(super) hook: Arc<dyn Hook>,
     pub(super) max_request_length: usize,
+    pub(super) idle: IdleSettings,
 }
 
 impl RpcEndpoint {
@@ -66,6 +67,7 @@ impl RpcEndpoint {
             authorization: Authorization::new(config),
             hook,
             max_request_length: config.max_request_length as usize,
+            idle: config.idle,
         }
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kerbox_events::{Event, Facts, Mechanism, Outcome, Server};
+use kerbox_krb5::Timestamp;
 use kerbox_net::{Accepted, Linger, Place, within};
 use prost::Message;
 use tokio::net::TcpStream;
@@ -142,6 +143,18 @@ impl Connection {
                 return Ok(());
             }
         }
+    }
+
+    /// Waits for input after an operation, without a limit of its own: the port closes the
+    /// connection if it is idle for too long.
+    pub(super) async fn idle(&mut self, now: Timestamp) -> io::Result<()> {
+        if !self.inbox.bytes().is_empty() {
+            return Ok(());
+        }
+        if let Some(place) = &self.place {
+            place.idle_since(now.as_micros());
+        }
+        self.fill().await
     }
 
     /// Waits until all output is sent.

@@ -29,7 +29,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use kerbox_events::{Event, Printable, Server};
-use kerbox_net::{Accepted, Limits, Port, inherited};
+use kerbox_net::{Accepted, IdleRule, Limits, Port, inherited};
 use tokio::task::JoinSet;
 
 use super::node::{DataNode, Work};
@@ -47,6 +47,9 @@ const LIMITS: Limits = Limits {
 /// Serves the DataTransferProtocol on a bound socket until `shutdown` resolves or the DataNode is
 /// stopped. Then every connection is closed.
 ///
+/// Connections that wait too long for another operation are closed by the DataNode's clock, and
+/// whenever [`Gate::close_idle`](kerbox_net::Gate::close_idle) is called.
+///
 /// # Errors
 /// Fails if the socket cannot be used.
 pub async fn serve(
@@ -54,7 +57,12 @@ pub async fn serve(
     listener: std::net::TcpListener,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let mut port = Port::new(listener, Server::DataNode(node.number()), LIMITS)?;
+    let idle = IdleRule {
+        limit: node.keepalive,
+        threshold: 0,
+    };
+    let port = Port::new(listener, Server::DataNode(node.number()), LIMITS)?;
+    let mut port = port.with_idle_rule(idle);
     {
         let served = port.serve(|accepted| connection(node.clone(), accepted));
         let mut served = pin!(served);

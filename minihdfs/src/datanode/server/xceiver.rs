@@ -2,7 +2,6 @@
 
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::connection::{Connection, READ_TIMEOUT, invalid};
 use super::request::{VERSION, op, refusal};
@@ -11,19 +10,14 @@ use crate::HdfsError;
 use crate::datanode::node::DataNode;
 use crate::proto::hdfs::Status;
 
-/// The time that a connection may be idle after an operation
-/// (`dfs.datanode.socket.reuse.keepalive`).
-const KEEP_ALIVE: Duration = Duration::from_secs(4);
-
 /// Serves operations until the client closes the connection, is silent for too long, or is
 /// rejected.
 pub(super) async fn run(node: &Arc<DataNode>, connection: &mut Connection) -> io::Result<()> {
     if let Some(protection) = &node.protection {
         connection.accept_handshake(node, protection).await?;
     }
-    let mut limit = READ_TIMEOUT;
     loop {
-        let Some(code) = next_operation(connection, limit).await? else {
+        let Some(code) = next_operation(connection).await? else {
             return Ok(());
         };
         // Each operation's state gets memory of its own, which a silent connection does not hold.
@@ -67,15 +61,21 @@ pub(super) async fn run(node: &Arc<DataNode>, connection: &mut Connection) -> io
                 ))));
             }
         }
-        limit = KEEP_ALIVE;
+        if node.keepalive.is_zero() {
+            return Ok(());
+        }
         connection.rest();
+        match connection.idle(node.clock.now()).await {
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(()),
+            waited => waited?,
+        }
     }
 }
 
 /// Reads the code of the next operation; `None` if the client has closed the connection, or is
 /// silent for too long.
-async fn next_operation(connection: &mut Connection, limit: Duration) -> io::Result<Option<u8>> {
-    let [high, low, code] = match connection.bytes::<3>(limit).await {
+async fn next_operation(connection: &mut Connection) -> io::Result<Option<u8>> {
+    let [high, low, code] = match connection.bytes::<3>(READ_TIMEOUT).await {
         Err(error) if matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::TimedOut) => {
             return Ok(None);
         }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use kerbox_events::{Ending, Event, Ruling, rule};
 use kerbox_krb5::Clock;
-use kerbox_net::{Accepted, Deadline, Limits, Linger, Place, Port, Stop, within};
+use kerbox_net::{Accepted, Deadline, IdleRule, Limits, Linger, Place, Port, Stop, within};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -31,9 +31,6 @@ const LIMITS: Limits = Limits {
 };
 /// The total real time in which a client must identify itself.
 const HANDSHAKE: Duration = Duration::from_secs(if cfg!(test) { 2 } else { 120 });
-/// The time that an identified client may be idle. A client with an outstanding call pings every
-/// minute.
-const IDLE: Duration = Duration::from_secs(3600);
 /// The time in which a client must accept written data.
 const WRITE: Duration = Duration::from_secs(2 * 60);
 /// The limits on reading after the last response. A client may be in the middle of a request.
@@ -57,6 +54,9 @@ const FIRST_READ: usize = 4 << 10;
 /// Serves RPC on a bound socket until `shutdown` resolves or a fault kills the server. Then every
 /// connection is closed.
 ///
+/// Identified clients that are idle are closed as Hadoop's server does it, by `clock`, and whenever
+/// [`Gate::close_idle`](kerbox_net::Gate::close_idle) is called.
+///
 /// `seed` seeds the randomness of the handshakes. Each connection has its own generator, in the
 /// order in which they are accepted.
 ///
@@ -75,7 +75,11 @@ pub async fn serve(
             .max(room_for(endpoint.max_request_length)),
         ..LIMITS
     };
-    let mut port = Port::new(listener, endpoint.server(), limits)?;
+    let idle = IdleRule {
+        limit: endpoint.idle.max_idle_time.saturating_mul(2),
+        threshold: endpoint.idle.threshold,
+    };
+    let mut port = Port::new(listener, endpoint.server(), limits)?.with_idle_rule(idle);
     let mut seeds = StdRng::seed_from_u64(seed);
     let stop = Stop::default();
     let aside = Arc::new(Semaphore::new(1));
@@ -234,7 +238,9 @@ impl Connection {
                     input.reserve_exact(room.max(input.len() / 4));
                     let read = stream.read_buf(input);
                     let length = if known {
-                        within(IDLE, read).await?
+                        // Hadoop's `Connection.isIdle`: no call is being served.
+                        place.idle_since(self.clock.now().as_micros());
+                        read.await?
                     } else {
                         handshake.within(read).await?
                     };

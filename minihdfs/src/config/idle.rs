@@ -1,0 +1,47 @@
+//! The limits on idle connections.
+
+use std::time::Duration;
+
+use super::value::{ConfigError, Entry};
+
+/// The settings for idle connections, which count on the servers' clock.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct IdleSettings {
+    /// `ipc.client.connection.maxidletime`, after which Java clients close a connection. Servers
+    /// wait twice as long.
+    pub max_idle_time: Duration,
+    /// `ipc.client.idlethreshold`: the number of connections of a port from which on the server
+    /// closes idle ones.
+    pub threshold: usize,
+    /// `dfs.datanode.socket.reuse.keepalive`: the time for which a DataNode waits for another
+    /// operation. Zero means that it closes each connection after one operation.
+    pub datanode_keepalive: Duration,
+}
+
+impl Default for IdleSettings {
+    fn default() -> Self {
+        Self {
+            max_idle_time: Duration::from_secs(10),
+            threshold: 4000,
+            datanode_keepalive: Duration::from_secs(4),
+        }
+    }
+}
+
+impl IdleSettings {
+    /// Sets the field behind a key. Returns false if the key is another's.
+    pub(super) fn set(&mut self, entry: &Entry<'_>) -> Result<bool, ConfigError> {
+        // Hadoop reads plain numbers here, without units.
+        let millis = || {
+            let number = entry.number(0, i32::MAX.unsigned_abs())?;
+            Ok(Duration::from_millis(number.into()))
+        };
+        match entry.key {
+            "ipc.client.connection.maxidletime" => self.max_idle_time = millis()?,
+            "ipc.client.idlethreshold" => self.threshold = entry.number(0, i32::MAX as usize)?,
+            "dfs.datanode.socket.reuse.keepalive" => self.datanode_keepalive = millis()?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
