@@ -145,7 +145,12 @@ impl Playing {
 
     /// Advances by `hours`. If that fails, kills the program and returns what it has printed.
     pub(crate) fn advance(&mut self, realm: &Realm, hours: u64) -> TestResult {
-        let advanced = realm.advance_blocking(Duration::from_secs(3600 * hours));
+        self.advance_in(realm, hours, &Steps::new())
+    }
+
+    /// Advances by `hours` in these steps, as [`advance`](Self::advance) does.
+    pub(crate) fn advance_in(&mut self, realm: &Realm, hours: u64, steps: &Steps) -> TestResult {
+        let advanced = realm.advance_in_blocking(Duration::from_secs(3600 * hours), steps);
         let Err(error) = advanced else {
             return Ok(());
         };

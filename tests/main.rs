@@ -58,6 +58,7 @@ fn main() -> std::process::ExitCode {
         leftovers::trials(),
         leftovers::failing_trials(),
         long_runs::trials(),
+        long_runs::spark::trials(),
         many_datanodes::trials(),
         mit_kdc::trials(),
         perpetual_login::trials(),

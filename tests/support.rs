@@ -64,8 +64,12 @@ pub(crate) enum Peer {
     Cxx,
     /// `curl`.
     Curl,
+    /// Spark, and the cluster manager and jobs of `.ci/peers/spark`.
+    Spark,
     /// An optimised build of Kerbox itself, for tests that move gigabytes.
     ReleaseBuild,
+    /// Time for tests that take many minutes.
+    LongRun,
 }
 
 impl Peer {
@@ -107,7 +111,11 @@ impl Peer {
             Self::Go => on_path("go").is_some(),
             Self::Cxx => on_path("c++").is_some(),
             Self::Curl => on_path("curl").is_some(),
+            Self::Spark => {
+                Self::Jdk17.is_installed() && peers_dir().join("spark/TokenCluster.class").exists()
+            }
             Self::ReleaseBuild => !cfg!(debug_assertions),
+            Self::LongRun => std::env::var_os("KERBOX_LONG").is_some_and(|value| value == "1"),
         }
     }
 
@@ -132,13 +140,16 @@ impl Peer {
             Self::Go => "go",
             Self::Cxx => "c++",
             Self::Curl => "curl",
+            Self::Spark => "spark 3.5",
             Self::ReleaseBuild => "--release",
+            Self::LongRun => "KERBOX_LONG=1",
         }
     }
 
-    /// Returns whether `KERBOX_PEERS=required` applies: a build profile is a choice, not a client.
+    /// Returns whether `KERBOX_PEERS=required` applies: a build profile and a long run are choices,
+    /// not clients.
     fn can_be_required(self) -> bool {
-        self != Self::ReleaseBuild
+        !matches!(self, Self::ReleaseBuild | Self::LongRun)
     }
 }
 

@@ -1,7 +1,10 @@
 //! Services that run for weeks of the fixture's time, as people run them: a cron job with
-//! `kinit -R`, a Java service with Krb5LoginModule and JGSS, a Go service with gokrb5.
+//! `kinit -R`, a Java service with Krb5LoginModule and JGSS, a Go service with gokrb5, a Spark job
+//! with delegation tokens.
 //!
 //! The usual trials play some days. `KERBOX_LONG=1` (`.ci/long runs`) plays what the names say.
+
+pub(crate) mod spark;
 
 use std::time::Duration;
 
