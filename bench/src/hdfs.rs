@@ -98,6 +98,13 @@ pub(crate) async fn calls(
     client.delete(&dir, true).await.map(drop)
 }
 
+/// Runs `getFileInfo` of a directory, `count` times.
+pub(crate) async fn info(client: &Client, count: usize, measure: &Measured) -> Result<()> {
+    let run = (count, 1, measure);
+    let info = |client: Client, _| async move { client.get_file_info("/user").await.map(drop) };
+    call("getFileInfo", client, run, info).await
+}
+
 /// Creates, writes and closes files of 1 KiB.
 pub(crate) async fn small_files(
     client: &Client,

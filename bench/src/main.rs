@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! load calls URL PID [COUNT]       getFileInfo, mkdirs, create with 1, 8 and 100 in flight
+//! load info  URL PID [COUNT]       getFileInfo alone, one at a time
 //! load files URL PID [COUNT]       files of 1 KiB with 1 and 8 in flight
 //! load data  URL PID MIB REPLICAS  one file written and read back
 //! load kdc   HOST:PORT PID KEYTAB PRINCIPAL SERVICE [COUNT]  AS and TGS exchanges
@@ -107,7 +108,7 @@ pub(crate) fn stopwatch() -> f64 {
 
 fn usage() -> ExitCode {
     eprintln!(
-        "load kdc HOST:PORT PID KEYTAB PRINCIPAL SERVICE [COUNT] | load calls|files URL PID [COUNT] | load data URL PID MIB REPLICAS | load usage PID"
+        "load kdc HOST:PORT PID KEYTAB PRINCIPAL SERVICE [COUNT] | load calls|info|files URL PID [COUNT] | load data URL PID MIB REPLICAS | load usage PID"
     );
     ExitCode::from(2)
 }
@@ -147,6 +148,7 @@ impl Command<'_> {
                 kdc::exchanges(address, keytab, principal, service, count, &self.measured)
             }
             ["calls", url, ..] => self.calls(url).await,
+            ["info", url, ..] => self.info(url).await,
             ["files", url, ..] => self.files(url).await,
             ["data", url, _, _, _] => self.data(url).await,
             _ => return None,
@@ -159,6 +161,12 @@ impl Command<'_> {
         for parallel in [1, 8, 100] {
             hdfs::calls(&client, &self.base, count, parallel, &self.measured).await?;
         }
+        Ok(())
+    }
+
+    async fn info(&self, url: &str) -> Outcome {
+        let count = self.number(3, 5000);
+        hdfs::info(&hdfs::connect(url)?, count, &self.measured).await?;
         Ok(())
     }
 

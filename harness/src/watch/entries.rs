@@ -23,6 +23,8 @@ pub(super) struct Entries {
     pub(super) next: u64,
     /// The numbers of the open connections.
     pub(super) connections: Numbers,
+    /// The number of threads that wait for an entry.
+    pub(super) waiting: usize,
 }
 
 impl Entries {

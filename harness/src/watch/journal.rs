@@ -52,7 +52,7 @@ pub(super) struct Shared {
     pub(super) clock: Clock,
     entries: Mutex<Entries>,
     pub(super) grown: Condvar,
-    /// The number of entries so far, which async waits watch.
+    /// The number of entries, which async waits watch; not kept while nothing waits.
     pub(super) length: watch::Sender<u64>,
     pub(super) timers: Handle,
 }
@@ -96,9 +96,15 @@ impl Journal {
             facts,
         };
         entries.push(entry, bytes);
+        let is_awaited = entries.waiting > 0;
         drop(entries);
-        self.shared.grown.notify_all();
-        self.shared.length.send_replace(number + 1);
+        // Servers record each call, and mostly nothing waits. A wait begins with a look.
+        if is_awaited {
+            self.shared.grown.notify_all();
+        }
+        if self.shared.length.receiver_count() > 0 {
+            self.shared.length.send_replace(number + 1);
+        }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Entries> {

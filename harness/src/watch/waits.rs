@@ -60,12 +60,14 @@ impl Journal {
                 drop(entries);
                 return Err(self.not_seen(limit));
             }
+            entries.waiting += 1;
             entries = self
                 .shared
                 .grown
                 .wait_timeout(entries, left)
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
+            entries.waiting -= 1;
         }
     }
 
