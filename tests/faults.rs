@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use kerbox::{
-    ClearField, Cluster, Event, Facts, Fault, KeyKind, Latch, Outcome, Realm, Server, Verdict,
+    ClearField, Clock, Cluster, Event, Facts, Fault, KeyKind, Latch, Outcome, Realm, Server,
+    Verdict,
 };
 
 use crate::clients::hdfs_native::{client, pattern, read, write};
-use crate::support::{Peer, TestResult, block_on, on, trials};
+use crate::support::{Peer, TestResult, block_on, on, run, trials};
 
 trials! {
     [Peer::Mit] =>
@@ -244,14 +245,12 @@ fn kinit_detects_a_forged_reply() -> TestResult {
 }
 
 fn the_journal_says_what_kinit_was_given() -> TestResult {
-    let realm = Realm::start_blocking()?;
-    on(
-        &realm,
-        "kinit",
-        &["-l", "1h", "-r", "2h", "-f", "alice"],
-        "alice\n",
-    )?
-    .ok()?;
+    // Client and KDC compute a lifetime from two readings, which must be of the same second.
+    let clock = Clock::frozen(Clock::system().now());
+    let realm = Realm::builder().clock(clock).start_blocking()?;
+    let mut kinit = realm.command_under_clock("kinit")?;
+    kinit.args(["-l", "1h", "-r", "2h", "-f", "alice"]);
+    run(&mut kinit, "alice\n")?.ok()?;
     let entries = realm.journal().entries();
     let refused = entries.iter().find_map(|entry| match &entry.facts {
         Some(Facts::Refusal { reason, offered }) => Some((reason, offered)),
