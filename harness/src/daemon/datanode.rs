@@ -21,9 +21,10 @@ use crate::client::hadoop_conf;
 use crate::servers::datanodes::uuid;
 use crate::servers::listen::listen;
 use crate::servers::running::Running;
+use crate::servers::timers::Timers;
 use crate::spec::{Security, Spec};
 use crate::world::settings::WorldSettings;
-use crate::world::{Fixture, World};
+use crate::world::{Fixture, Timed, World};
 use crate::{Error, Journal, Server};
 
 /// The settings of a [`DatanodeDaemon`].
@@ -185,10 +186,12 @@ impl DatanodeDaemon {
         let rpc = Running::start(runtime, |shutdown| {
             minihdfs::rpc::serve(Arc::new(endpoint), rpc, clock, seed, shutdown)
         });
-        fixture.world.add_timed(server, Arc::clone(&node) as _);
+        let (core, ports) = (Arc::clone(&node) as Arc<dyn Timed>, vec![transfer, rpc]);
+        let timers = Timers::new(&core, &ports);
+        fixture.world.add_timed(server, Arc::new(timers));
         Ok(Self {
             node,
-            ports: vec![transfer, rpc],
+            ports,
             fixture,
             address,
         })

@@ -20,7 +20,7 @@ pub(crate) mod partition;
 pub(crate) mod realm_core;
 pub(crate) mod running;
 pub(crate) mod slot;
-mod timers;
+pub(crate) mod timers;
 pub(crate) mod tokens;
 #[cfg(feature = "web")]
 pub(crate) mod web;
