@@ -117,7 +117,7 @@ impl Connections {
     }
 
     /// Sets the rule for idle connections. Later calls change nothing.
-    pub fn set_idle_rule(&self, rule: IdleRule) {
+    pub(crate) fn set_idle_rule(&self, rule: IdleRule) {
         // The first one stays.
         let _ = self.places.idle_rule.set(rule);
     }
