@@ -5,6 +5,15 @@ use std::time::Duration;
 use super::value::{ConfigError, Entry};
 
 /// The settings for idle connections, which count on the servers' clock.
+///
+/// ```
+/// use minihdfs::config::{HdfsConfig, IdleSettings};
+///
+/// let (config, _) = HdfsConfig::from_pairs([("ipc.client.idlethreshold", "100")])?;
+/// let expected = IdleSettings { threshold: 100, ..IdleSettings::default() };
+/// assert_eq!(config.idle, expected);
+/// # Ok::<(), minihdfs::config::ConfigError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct IdleSettings {
     /// `ipc.client.connection.maxidletime`, after which Java clients close a connection. Servers
