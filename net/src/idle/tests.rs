@@ -23,7 +23,7 @@ fn open(connections: &mut Connections, since: Option<i64>) -> Receiver<()> {
         }
         async move {
             let _both = (place, open);
-            pending().await
+            pending::<()>().await;
         }
     });
     closed
