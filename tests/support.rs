@@ -178,7 +178,8 @@ pub(crate) fn trial(module: &str, name: &str, needs: &[Peer], run: fn() -> TestR
             run().map_err(|error| Failed::from(format!("{error}\n{error:?}")))
         });
     }
-    let fails = required && missing.iter().any(|peer| peer.can_be_required());
+    // A trial that this build or run leaves out needs no client either.
+    let fails = required && missing.iter().all(|peer| peer.can_be_required());
     let names = missing
         .iter()
         .map(|peer| peer.name())

@@ -210,7 +210,7 @@ fn it_tells_about_itself() {
     let unknown = call::<GetVolumeReportResponseProto>(
         &node,
         &caller,
-        "shutdownDatanode",
+        "submitDiskBalancerPlan",
         &GetVolumeReportRequestProto {},
     );
     assert_eq!(
@@ -224,6 +224,8 @@ fn it_tells_about_itself() {
 enum Check {
     Nothing,
     Superuser,
+    /// The same; an empty request of a superuser is refused by this text.
+    SuperuserThen(&'static str),
     /// A block token that allows reading (if block tokens are enabled).
     ReadAccess,
     /// The method is not served here. In Hadoop it has the named check.
@@ -238,20 +240,20 @@ const CHECKS: &[(&str, Check)] = &[
     ("getBalancerBandwidth", Check::Nothing),
     ("getVolumeReport", Check::Superuser),
     ("triggerBlockReport", Check::Superuser),
-    ("refreshNamenodes", Check::NotServed("superuser")),
-    ("deleteBlockPool", Check::NotServed("superuser")),
+    ("refreshNamenodes", Check::Superuser),
+    (
+        "deleteBlockPool",
+        Check::SuperuserThen("block pool  is not found"),
+    ),
     (
         "getBlockLocalPathInfo",
         Check::NotServed("dfs.block.local-path-access.user and READ access"),
     ),
-    ("shutdownDatanode", Check::NotServed("superuser")),
-    ("evictWriters", Check::NotServed("superuser")),
-    ("startReconfiguration", Check::NotServed("superuser")),
-    ("getReconfigurationStatus", Check::NotServed("superuser")),
-    (
-        "listReconfigurableProperties",
-        Check::NotServed("superuser"),
-    ),
+    ("shutdownDatanode", Check::Superuser),
+    ("evictWriters", Check::Superuser),
+    ("startReconfiguration", Check::Superuser),
+    ("getReconfigurationStatus", Check::Superuser),
+    ("listReconfigurableProperties", Check::Superuser),
     ("submitDiskBalancerPlan", Check::NotServed("superuser")),
     ("cancelDiskBalancerPlan", Check::NotServed("superuser")),
     ("queryDiskBalancerPlan", Check::NotServed("superuser")),
@@ -293,7 +295,10 @@ fn every_method_makes_the_check_that_hadoops_datanode_makes() {
             match check {
                 Check::Nothing => assert_eq!(called, Ok(()), "{method} by {name}"),
                 Check::Superuser if privileged => assert_eq!(called, Ok(()), "{method} by {name}"),
-                Check::Superuser => {
+                Check::SuperuserThen(text) if privileged => {
+                    assert_eq!(called.expect_err(method).message(), *text, "{method}");
+                }
+                Check::Superuser | Check::SuperuserThen(_) => {
                     let error = called.expect_err(method);
                     assert_eq!(
                         (error.class(), error.message()),

@@ -215,7 +215,7 @@ const CLIENT: [Row; 109] = [
 /// Methods that name a block of the caller's lease instead of a path.
 const OF_A_LEASE: [&str; 2] = ["updateBlockForPipeline", "updatePipeline"];
 
-const SIDE: [(&str, Who); 9] = [
+const SIDE: [(&str, Who); 11] = [
     ("getGroupsForUser", Anybody),
     ("refreshSuperUserGroupsConfiguration", Anybody),
     ("refreshUserToGroupsMappings", Anybody),
@@ -225,8 +225,16 @@ const SIDE: [(&str, Who); 9] = [
     ("getServiceStatus", Anybody),
     ("monitorHealth", Superuser("monitorHealth")),
     (
+        "getReconfigurationStatus",
+        Superuser("getNamenodeReconfigurationStatus"),
+    ),
+    (
         "listReconfigurableProperties",
         Superuser("listNamenodeReconfigurableProperties"),
+    ),
+    (
+        "startReconfiguration",
+        Superuser("startNamenodeReconfiguration"),
     ),
 ];
 
