@@ -46,6 +46,7 @@ fn the_balancer_spreads_blocks() -> TestResult {
     let content = pattern(8 << 20);
     block_on(async { Ok(write(&native, "/f", content.clone()).await?) })?;
     cluster.datanode(2)?.restart()?;
+    cluster.advance_blocking(Duration::from_secs(6))?; // so that heartbeats say what is used
     let keys = [("dfs.balancer.getBlocks.min-block-size", "1")];
     let class = "org.apache.hadoop.hdfs.server.balancer.Balancer";
     let balance = || program(&hdfs.env(), class, &keys, &["-threshold", "10"]);
