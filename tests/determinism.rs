@@ -32,12 +32,20 @@ fn repeats(event: &Event) -> bool {
 /// a client and of the fixture interleave.
 fn told_by_each(journal: &kerbox::Journal) -> BTreeMap<Option<Server>, Vec<String>> {
     let mut told: BTreeMap<_, Vec<String>> = BTreeMap::new();
+    let mut ends: BTreeMap<_, Vec<String>> = BTreeMap::new();
     for entry in journal.filter(repeats) {
-        told.entry(entry.event.server()).or_default().push(format!(
-            "{} {}",
-            entry.at,
-            entry.text()
-        ));
+        // A transfer ends once the client has what it waits for, and goes on meanwhile.
+        let is_end = matches!(
+            entry.event,
+            Event::ReadBlock { .. } | Event::WriteBlock { .. }
+        );
+        let list = if is_end { &mut ends } else { &mut told };
+        let line = format!("{} {}", entry.at, entry.text());
+        list.entry(entry.event.server()).or_default().push(line);
+    }
+    for (server, mut lines) in ends {
+        lines.sort_unstable();
+        told.entry(server).or_default().extend(lines);
     }
     told
 }

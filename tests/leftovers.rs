@@ -2,8 +2,9 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
-use kerbox::Cluster;
+use kerbox::{Clock, Cluster};
 use libtest_mimic::Trial;
 
 use crate::mit_kdc::Mit;
@@ -69,7 +70,12 @@ fn a_trial_that_fails_leaves_no_process_and_no_folder() -> TestResult {
         assert!(said.to_string().contains("as asked"), "{said}");
         let left: Vec<_> = std::fs::read_dir(parent.path())?.flatten().collect();
         assert!(left.is_empty(), "{name}: {left:?}");
-        let running = processes_in(parent.path())?;
+        // The system takes a moment to remove a process that was killed.
+        let until = Clock::system().now() + Duration::from_secs(10);
+        let mut running = processes_in(parent.path())?;
+        while !running.is_empty() && Clock::system().now() < until {
+            running = processes_in(parent.path())?;
+        }
         assert!(running.is_empty(), "{name}: {running:?}");
     }
     Ok(())
