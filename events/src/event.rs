@@ -282,6 +282,33 @@ pub enum Event {
     },
 }
 
+/// Returns the outcome of an event, shared or mutable as the event is.
+macro_rules! outcome_of {
+    ($event:expr) => {
+        match $event {
+            Self::AsExchange { outcome, .. }
+            | Self::TgsExchange { outcome, .. }
+            | Self::PasswordChange { outcome, .. }
+            | Self::ApExchange { outcome, .. }
+            | Self::Sasl { outcome, .. }
+            | Self::RpcCall { outcome, .. }
+            | Self::ReadBlock { outcome, .. }
+            | Self::WriteBlock { outcome, .. }
+            | Self::DataTransfer { outcome, .. } => Some(outcome),
+            Self::Connection { .. }
+            | Self::Packet { .. }
+            | Self::Ack { .. }
+            | Self::Heartbeat { .. }
+            | Self::Report { .. }
+            | Self::Dial { .. }
+            | Self::Timer { .. }
+            | Self::State { .. }
+            | Self::ClockMoved { .. }
+            | Self::Fault { .. } => None,
+        }
+    };
+}
+
 impl Event {
     /// Returns the server at which it happened; `None` for what the fixture did on its own.
     #[must_use]
@@ -342,51 +369,11 @@ impl Event {
     /// Returns the outcome; `None` for events that are not exchanges.
     #[must_use]
     pub fn outcome(&self) -> Option<&Outcome> {
-        match self {
-            Self::AsExchange { outcome, .. }
-            | Self::TgsExchange { outcome, .. }
-            | Self::PasswordChange { outcome, .. }
-            | Self::ApExchange { outcome, .. }
-            | Self::Sasl { outcome, .. }
-            | Self::RpcCall { outcome, .. }
-            | Self::ReadBlock { outcome, .. }
-            | Self::WriteBlock { outcome, .. }
-            | Self::DataTransfer { outcome, .. } => Some(outcome),
-            Self::Connection { .. }
-            | Self::Packet { .. }
-            | Self::Ack { .. }
-            | Self::Heartbeat { .. }
-            | Self::Report { .. }
-            | Self::Dial { .. }
-            | Self::Timer { .. }
-            | Self::State { .. }
-            | Self::ClockMoved { .. }
-            | Self::Fault { .. } => None,
-        }
+        outcome_of!(self)
     }
 
     /// Same as [`outcome`](Self::outcome), but mutable.
     pub(crate) fn outcome_mut(&mut self) -> Option<&mut Outcome> {
-        match self {
-            Self::AsExchange { outcome, .. }
-            | Self::TgsExchange { outcome, .. }
-            | Self::PasswordChange { outcome, .. }
-            | Self::ApExchange { outcome, .. }
-            | Self::Sasl { outcome, .. }
-            | Self::RpcCall { outcome, .. }
-            | Self::ReadBlock { outcome, .. }
-            | Self::WriteBlock { outcome, .. }
-            | Self::DataTransfer { outcome, .. } => Some(outcome),
-            Self::Connection { .. }
-            | Self::Packet { .. }
-            | Self::Ack { .. }
-            | Self::Heartbeat { .. }
-            | Self::Report { .. }
-            | Self::Dial { .. }
-            | Self::Timer { .. }
-            | Self::State { .. }
-            | Self::ClockMoved { .. }
-            | Self::Fault { .. } => None,
-        }
+        outcome_of!(self)
     }
 }

@@ -135,8 +135,8 @@ fn lock() -> MutexGuard<'static, Shared> {
 
 /// Returns the krb5.conf that names every realm of this process and no default realm. Use it for
 /// `KRB5_CONFIG` when clients in the process use several realms. Of realms with one name it has the
-/// newest, so fixtures that run side by side need different names, as they get by default. Its path stays the same as long as
-/// the process lives; the file exists while a realm does.
+/// newest, so fixtures that run side by side need different names, as they get by default. Its path
+/// stays the same as long as the process lives; the file exists while a realm does.
 ///
 /// # Panics
 /// If its directory cannot be created.

@@ -1,4 +1,4 @@
-//! How a server that runs by itself logs in and is called.
+//! The login of a server in a process of its own, and its name to others.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

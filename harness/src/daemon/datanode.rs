@@ -147,7 +147,6 @@ impl DatanodeDaemon {
     }
 
     fn start(builder: &DatanodeDaemonBuilder) -> Result<Self, Error> {
-        // The port tells those apart that start at the same time.
         let any_port = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0);
         let server = Server::DataNode(1);
         let (transfer, address) = listen(server, any_port)?;

@@ -1,4 +1,4 @@
-//! What belongs to a layout.
+//! Layouts: the users, groups, directories and services that belong to each.
 
 use crate::spec::{Layout, NewDirectory, NewPrincipal, Spec};
 

@@ -64,7 +64,7 @@ pub(crate) use hdfs::HasHdfs;
 pub struct Builder<K> {
     pub(crate) world: WorldSettings,
     pub(crate) spec: Spec,
-    /// How the `refresh` verbs read the description again.
+    /// Reads the description again for the `refresh` verbs.
     pub(crate) read_again: Option<ReadAgain>,
     /// The setters that were called, in order.
     pub(crate) given: Vec<&'static str>,

@@ -7,7 +7,8 @@ use crate::HdfsError;
 use crate::namenode::access::acl::AclEntry;
 use crate::namenode::access::symlink::unresolved;
 use crate::namenode::state::inode::{Inode, InodeId, ROOT, STICKY};
-use crate::namenode::state::namespace::{Namespace, ResolvedPath};
+use crate::namenode::state::namespace::Namespace;
+use crate::namenode::state::resolved_path::ResolvedPath;
 use crate::namenode::state::snapshot::view::View;
 use crate::proto::hdfs::acl_entry_proto::AclEntryTypeProto as Type;
 

@@ -19,6 +19,9 @@ pub(crate) type DatanodeIndex = u16;
 /// The network location of DataNodes without one of their own (`NetworkTopology.DEFAULT_RACK`).
 const DEFAULT_RACK: &str = "/default-rack";
 
+/// The most deletions that may be queued when another one of a replica of no block is.
+const MAX_UNKNOWN: usize = 100_000;
+
 /// The NameNode's record of a DataNode.
 #[derive(Debug)]
 pub(crate) struct Datanode {
@@ -92,6 +95,14 @@ impl Datanode {
     pub(super) fn invalidate(&mut self, block: Block) {
         if self.alive {
             self.invalidations.push(block);
+        }
+    }
+
+    /// Queues the deletion of a replica of no block that there is. A DataNode may report any number
+    /// of them: those beyond a limit wait for its next full report.
+    pub(super) fn invalidate_unknown(&mut self, block: Block) {
+        if self.invalidations.len() < MAX_UNKNOWN {
+            self.invalidate(block);
         }
     }
 

@@ -197,7 +197,7 @@ impl BlockManager {
     pub(crate) fn writing(&mut self, from: DatanodeIndex, block: Block) {
         let Some(info) = self.blocks.get_mut(block.id) else {
             self.note_future(block);
-            self.datanodes.get_mut(from).invalidate(block);
+            self.datanodes.get_mut(from).invalidate_unknown(block);
             return;
         };
         if !info.is_settled() {
@@ -240,7 +240,7 @@ impl BlockManager {
     ) {
         let Some(info) = self.blocks.get_mut(block.id) else {
             self.note_future(block);
-            self.datanodes.get_mut(from).invalidate(block);
+            self.datanodes.get_mut(from).invalidate_unknown(block);
             return;
         };
         let settled = info.is_settled();

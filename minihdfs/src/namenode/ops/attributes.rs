@@ -6,7 +6,8 @@ use crate::namenode::access::permission::{FsAction, Need};
 use crate::namenode::edit::Edit;
 use crate::namenode::state::inode::{InodeId, PERMISSION_BITS};
 use crate::namenode::state::limits::{Charge, check_name};
-use crate::namenode::state::namespace::{RESERVED, ResolvedPath};
+use crate::namenode::state::resolve::RESERVED;
+use crate::namenode::state::resolved_path::ResolvedPath;
 use crate::namenode::state::storage_policy::{by_type, less};
 use crate::proto::hdfs::{
     SetOwnerRequestProto, SetOwnerResponseProto, SetPermissionRequestProto,

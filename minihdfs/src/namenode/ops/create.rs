@@ -14,7 +14,9 @@ use crate::namenode::namesystem::Namesystem;
 use crate::namenode::path;
 use crate::namenode::state::inode::{InodeId, PERMISSION_BITS};
 use crate::namenode::state::limits::{Charge, check_name, check_new_names};
-use crate::namenode::state::namespace::{Creation, ResolvedPath, is_reserved};
+use crate::namenode::state::namespace::Creation;
+use crate::namenode::state::resolve::is_reserved;
+use crate::namenode::state::resolved_path::ResolvedPath;
 use crate::namenode::state::storage_policy::by_type;
 use crate::proto::hdfs::{
     AppendRequestProto, AppendResponseProto, CreateFlagProto, CreateRequestProto,

@@ -11,7 +11,8 @@ use crate::namenode::access::xattr::{REPLICATION, XAttr};
 use crate::namenode::edit::Edit;
 use crate::namenode::namesystem::Namesystem;
 use crate::namenode::state::inode::Inode;
-use crate::namenode::state::namespace::{RESERVED, ResolvedPath};
+use crate::namenode::state::resolve::RESERVED;
+use crate::namenode::state::resolved_path::ResolvedPath;
 use crate::proto::hdfs::{
     AddErasureCodingPoliciesRequestProto, AddErasureCodingPoliciesResponseProto,
     AddErasureCodingPolicyResponseProto, DisableErasureCodingPolicyRequestProto,

@@ -9,7 +9,7 @@ use crate::namenode::namesystem::Namesystem;
 use crate::namenode::ops::snapshot_reads::list_snapshots;
 use crate::namenode::ops::status::BlockRange;
 use crate::namenode::state::inode::InodeId;
-use crate::namenode::state::namespace::RESERVED;
+use crate::namenode::state::resolve::RESERVED;
 use crate::namenode::state::snapshot::view::View;
 use crate::proto::hdfs::{
     BatchedDirectoryListingProto, DirectoryListingProto, GetBatchedListingRequestProto,

@@ -13,7 +13,8 @@ use crate::namenode::namesystem::{Namesystem, file_in};
 use crate::namenode::ops::snapshot_reads::dot_snapshot_status;
 use crate::namenode::ops::status::BlockRange;
 use crate::namenode::state::inode::{File, InodeId};
-use crate::namenode::state::namespace::{RESERVED, ResolvedPath};
+use crate::namenode::state::resolve::RESERVED;
+use crate::namenode::state::resolved_path::ResolvedPath;
 use crate::namenode::state::snapshot::view::View;
 use crate::proto::hdfs::{
     CheckAccessRequestProto, CheckAccessResponseProto, FsServerDefaultsProto,

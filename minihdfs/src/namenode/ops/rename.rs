@@ -9,7 +9,8 @@ use crate::namenode::namesystem::Namesystem;
 use crate::namenode::path;
 use crate::namenode::state::inode::InodeId;
 use crate::namenode::state::limits::{Charge, check_directory_items, check_new_names};
-use crate::namenode::state::namespace::{RESERVED, ResolvedPath};
+use crate::namenode::state::resolve::RESERVED;
+use crate::namenode::state::resolved_path::ResolvedPath;
 use crate::namenode::state::storage_policy::less;
 use crate::proto::hdfs::{
     Rename2RequestProto, Rename2ResponseProto, RenameRequestProto, RenameResponseProto,

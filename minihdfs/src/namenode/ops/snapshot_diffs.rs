@@ -11,7 +11,7 @@ use crate::namenode::access::permission::{FsAction, Need, PermissionChecker};
 use crate::namenode::namesystem::Namesystem;
 use crate::namenode::path;
 use crate::namenode::state::inode::{InodeId, ROOT};
-use crate::namenode::state::namespace::ResolvedPath;
+use crate::namenode::state::resolved_path::ResolvedPath;
 use crate::namenode::state::snapshot::SnapshotId;
 use crate::namenode::state::snapshot::diff::{Change, Diff, RelativePath};
 use crate::proto::hdfs::{

@@ -9,7 +9,7 @@ use crate::namenode::NameNode;
 use crate::namenode::namesystem::Namesystem;
 use crate::namenode::state::inode::InodeId;
 use crate::namenode::state::lengths::add;
-use crate::namenode::state::namespace::ResolvedPath;
+use crate::namenode::state::resolved_path::ResolvedPath;
 use crate::namenode::state::snapshot::view::View;
 use crate::proto::hdfs::{DirectoryListingProto, HdfsFileStatusProto, LocatedBlocksProto};
 

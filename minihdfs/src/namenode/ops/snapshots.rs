@@ -14,7 +14,7 @@ use crate::namenode::namesystem::Namesystem;
 use crate::namenode::path;
 use crate::namenode::state::inode::{InodeId, ROOT};
 use crate::namenode::state::limits::check_component_length;
-use crate::namenode::state::namespace::ResolvedPath;
+use crate::namenode::state::resolved_path::ResolvedPath;
 use crate::namenode::state::snapshot::view::View;
 use crate::namenode::state::snapshot::{LAST_SNAPSHOT_ID, Snapshottable};
 use crate::proto::hdfs::{

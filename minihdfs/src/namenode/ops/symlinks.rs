@@ -8,7 +8,8 @@ use crate::namenode::access::permission::{FsAction, Need};
 use crate::namenode::edit::Edit;
 use crate::namenode::path;
 use crate::namenode::state::limits::check_new_names;
-use crate::namenode::state::namespace::{Creation, RESERVED};
+use crate::namenode::state::namespace::Creation;
+use crate::namenode::state::resolve::RESERVED;
 use crate::proto::hdfs::{
     CreateSymlinkRequestProto, CreateSymlinkResponseProto, GetFileLinkInfoRequestProto,
     GetFileLinkInfoResponseProto, GetLinkTargetRequestProto, GetLinkTargetResponseProto,

@@ -14,7 +14,8 @@ use crate::namenode::namesystem::Namesystem;
 use crate::namenode::path;
 use crate::namenode::state::inode::{InodeId, PERMISSION_BITS};
 use crate::namenode::state::limits::{Charge, check_directory_items, check_new_names};
-use crate::namenode::state::namespace::{Creation, ResolvedPath};
+use crate::namenode::state::namespace::Creation;
+use crate::namenode::state::resolved_path::ResolvedPath;
 use crate::proto::hdfs::{
     DeleteRequestProto, DeleteResponseProto, MkdirsRequestProto, MkdirsResponseProto,
 };

@@ -10,7 +10,7 @@ use crate::namenode::access::xattr::XAttr;
 use crate::namenode::edit::Edit;
 use crate::namenode::namesystem::Namesystem;
 use crate::namenode::state::inode::{Inode, STICKY};
-use crate::namenode::state::namespace::ResolvedPath;
+use crate::namenode::state::resolved_path::ResolvedPath;
 use crate::proto::hdfs::x_attr_proto::XAttrNamespaceProto as Namespace;
 use crate::proto::hdfs::{
     GetXAttrsRequestProto, GetXAttrsResponseProto, ListXAttrsRequestProto, ListXAttrsResponseProto,

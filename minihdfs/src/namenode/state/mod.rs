@@ -16,6 +16,8 @@ pub(super) mod limits;
 mod names;
 pub(super) mod namespace;
 pub(super) mod quota;
+pub(super) mod resolve;
+pub(super) mod resolved_path;
 pub(super) mod restore;
 pub(super) mod snapshot;
 pub(super) mod storage_policy;

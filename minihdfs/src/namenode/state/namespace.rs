@@ -1,12 +1,10 @@
-//! The tree of inodes (Hadoop's `FSDirectory`): resolving paths, adding, moving, removing.
+//! The tree of inodes (Hadoop's `FSDirectory`): adding, moving, removing.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use kerbox_krb5::Timestamp;
 use smol_str::SmolStr;
 
-use crate::HdfsError;
 use crate::namenode::access::acl::AclEntry;
 use crate::namenode::edit::PermissionStatus;
 use crate::namenode::id_table::IdTable;
@@ -16,24 +14,7 @@ use crate::namenode::state::inode::{
 };
 use crate::namenode::state::names::Names;
 use crate::namenode::state::quota::{Counts, Quota};
-use crate::namenode::state::snapshot::{SnapshotId, Snapshots};
-
-/// The reserved directory, which is neither in the tree nor in a listing of the root.
-pub(crate) const RESERVED: &str = "/.reserved";
-/// The prefix of paths that name inodes by their ids.
-const RESERVED_INODES: &str = "/.reserved/.inodes/";
-/// The prefix of raw paths, which show the whole tree without decryption.
-const RESERVED_RAW: &str = "/.reserved/raw";
-
-/// Returns true if no file can be created at `path`: `/.reserved` itself, and paths below it that
-/// are neither inode paths nor raw paths.
-pub(crate) fn is_reserved(path: &str) -> bool {
-    let below = |directory: &str| {
-        path.strip_prefix(directory)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
-    below(RESERVED) && !below(RESERVED_RAW) && !path.starts_with(RESERVED_INODES)
-}
+use crate::namenode::state::snapshot::Snapshots;
 
 /// The tree of inodes.
 #[derive(Clone, Debug)]
@@ -51,124 +32,6 @@ impl PartialEq for Namespace {
         self.inodes == other.inodes
             && self.last_id == other.last_id
             && self.snapshots == other.snapshots
-    }
-}
-
-/// A path and its existing inodes.
-#[derive(Clone, Debug)]
-pub(crate) struct ResolvedPath<'a> {
-    path: Cow<'a, str>,
-    existing: Vec<InodeId>,
-    depth: usize,
-    raw: bool,
-    link: bool,
-    /// The snapshot that the path goes through, if it exists.
-    snapshot: Option<SnapshotId>,
-    /// The index of the component `.snapshot`, if it stands for snapshots.
-    dot_snapshot: Option<usize>,
-}
-
-/// The name under which a directory shows its snapshots.
-const DOT_SNAPSHOT: &str = ".snapshot";
-
-impl ResolvedPath<'_> {
-    /// Returns the path without a trailing slash and without the `/.reserved` prefix.
-    pub(crate) fn path(&self) -> &str {
-        &self.path
-    }
-
-    /// Returns the existing inodes along the path, starting at the root. If a file comes before the
-    /// end of the path, it is the last.
-    pub(crate) fn existing(&self) -> &[InodeId] {
-        &self.existing
-    }
-
-    /// Returns the number of inodes in the complete path: 1 for the root.
-    pub(crate) fn depth(&self) -> usize {
-        self.depth
-    }
-
-    /// Returns the inode that the path names, if it exists.
-    pub(crate) fn last(&self) -> Option<InodeId> {
-        (self.existing.len() == self.depth).then(|| self.existing[self.depth - 1])
-    }
-
-    /// Returns the directory of the last component, if it exists; for the root, the root itself.
-    pub(crate) fn parent(&self) -> Option<InodeId> {
-        match self.depth {
-            1 => Some(ROOT),
-            depth => self.existing.get(depth - 2).copied(),
-        }
-    }
-
-    /// Returns the nearest existing ancestor, excluding the inode itself.
-    pub(crate) fn nearest_ancestor(&self) -> Option<InodeId> {
-        let ancestors = self.existing.len().min(self.depth.saturating_sub(1));
-        ancestors.checked_sub(1).map(|index| self.existing[index])
-    }
-
-    /// Returns the components that do not exist.
-    pub(crate) fn missing(&self) -> impl Iterator<Item = &str> {
-        path::components(&self.path).skip(self.existing.len() - 1)
-    }
-
-    /// Returns this path as one that may end in a symbolic link, which is then meant itself
-    /// (`DirOp.READ_LINK` and `WRITE_LINK`).
-    pub(crate) fn not_following(mut self) -> Self {
-        self.link = true;
-        self
-    }
-
-    /// Returns true if a symbolic link at the end of the path is meant itself.
-    pub(crate) fn means_link(&self) -> bool {
-        self.link
-    }
-
-    /// Returns true if the path goes through a directory's snapshots, and cannot be changed.
-    pub(crate) fn is_snapshot(&self) -> bool {
-        self.dot_snapshot.is_some()
-    }
-
-    /// Returns the directory whose snapshots the path names, if it ends there.
-    pub(crate) fn directory_of_snapshots(&self) -> Option<InodeId> {
-        let last = path::components(&self.path).count();
-        let ends = self.dot_snapshot.is_some_and(|index| index == last);
-        ends.then(|| self.existing[self.existing.len() - 1])
-    }
-
-    /// Returns the directory through whose snapshots the path goes.
-    pub(crate) fn root_of_snapshot(&self) -> Option<InodeId> {
-        self.dot_snapshot.map(|dot| self.existing[dot - 1])
-    }
-
-    /// Returns the snapshot that the path goes through, if it exists.
-    pub(crate) fn snapshot(&self) -> Option<SnapshotId> {
-        self.snapshot
-    }
-
-    /// Returns the path up to its component `index`, where 0 is the root (`getPath`).
-    pub(crate) fn up_to(&self, index: usize) -> String {
-        let mut path = String::new();
-        for component in path::components(&self.path).take(index) {
-            path.push('/');
-            path.push_str(component);
-        }
-        if path.is_empty() {
-            "/".to_owned()
-        } else {
-            path
-        }
-    }
-
-    /// Returns the index of the component that names the existing inode `index`. The component
-    /// `.snapshot` names no inode.
-    pub(crate) fn component(&self, index: usize) -> usize {
-        index + usize::from(self.dot_snapshot.is_some_and(|dot| dot <= index))
-    }
-
-    /// Returns true if the path began with `/.reserved/raw`.
-    pub(crate) fn is_raw(&self) -> bool {
-        self.raw
     }
 }
 
@@ -282,119 +145,6 @@ impl Namespace {
             id = self.child(id, component)?;
         }
         Some(id)
-    }
-
-    /// Resolves `path` as far as it exists.
-    pub(crate) fn resolve<'a>(&self, path: &'a str) -> Result<ResolvedPath<'a>, HdfsError> {
-        if path.starts_with("/.reserved/") {
-            return self.resolve_reserved(path);
-        }
-        Ok(self.walk(path::normalized(path)?, false))
-    }
-
-    fn resolve_reserved<'a>(&self, path: &'a str) -> Result<ResolvedPath<'a>, HdfsError> {
-        if let Some(rest) = path.strip_prefix(RESERVED_RAW)
-            && (rest.is_empty() || rest.starts_with('/'))
-        {
-            let rest = if rest.is_empty() { "/" } else { rest };
-            return Ok(self.walk(path::normalized(rest)?, true));
-        }
-        let Some(rest) = path.strip_prefix(RESERVED_INODES) else {
-            return Ok(self.walk(path::normalized(path)?, false));
-        };
-        let (number, rest) = rest.split_once('/').unwrap_or((rest, ""));
-        let id = number
-            .parse::<InodeId>()
-            .map_err(|_| HdfsError::file_not_found(format!("Invalid inode path: {path}")))?;
-        if self.get(id).is_none() {
-            return Err(HdfsError::file_not_found(format!(
-                "File for given inode path does not exist: {path}"
-            )));
-        }
-        let path = match rest {
-            "" => self.full_path(id),
-            rest => path::normalized(&path::join(&self.full_path(id), rest))?.into_owned(),
-        };
-        Ok(self.walk(path.into(), false))
-    }
-
-    fn walk<'a>(&self, path: Cow<'a, str>, raw: bool) -> ResolvedPath<'a> {
-        let mut existing = Vec::with_capacity(8);
-        existing.push(ROOT);
-        let mut directory = self.inode(ROOT).as_directory();
-        let mut depth = 1;
-        let mut in_snapshots = false;
-        for component in path::components(&path) {
-            in_snapshots = component == DOT_SNAPSHOT
-                && directory.is_some()
-                && self.snapshots.is_snapshottable(existing[depth - 1]);
-            if in_snapshots {
-                break;
-            }
-            depth += 1;
-            if let Some(child) = directory.and_then(|it| self.child_in(it, component)) {
-                existing.push(child);
-                directory = self.inode(child).as_directory();
-            } else {
-                directory = None;
-            }
-        }
-        if in_snapshots {
-            return self.walk_snapshot(path, existing, raw);
-        }
-        ResolvedPath {
-            path,
-            existing,
-            depth,
-            raw,
-            link: false,
-            snapshot: None,
-            dot_snapshot: None,
-        }
-    }
-
-    /// Resolves the rest of a path, which goes through the snapshots of the last inode so far.
-    fn walk_snapshot<'a>(
-        &self,
-        path: Cow<'a, str>,
-        mut existing: Vec<InodeId>,
-        raw: bool,
-    ) -> ResolvedPath<'a> {
-        let dot = existing.len();
-        let snapshot = self.follow(&mut existing, path::components(&path).skip(dot));
-        // Without `.snapshot`, but for a path that ends there: it names no inode.
-        let components = path::components(&path).count();
-        let depth = components + usize::from(components == dot);
-        ResolvedPath {
-            path,
-            existing,
-            depth,
-            raw,
-            link: false,
-            snapshot,
-            dot_snapshot: Some(dot),
-        }
-    }
-
-    /// Adds the inodes of a path in the snapshots of the last inode so far. Returns the snapshot.
-    fn follow<'c>(
-        &self,
-        existing: &mut Vec<InodeId>,
-        mut components: impl Iterator<Item = &'c str>,
-    ) -> Option<SnapshotId> {
-        let mut directory = *existing.last()?;
-        let name = components.next()?;
-        let snapshot = self.snapshots.of(directory)?.named(name)?;
-        existing.push(directory);
-        let view = self.view(Some(snapshot));
-        for component in components {
-            let Some(child) = view.child(directory, component) else {
-                break;
-            };
-            existing.push(child);
-            directory = child;
-        }
-        Some(snapshot)
     }
 
     /// Returns the path of an inode; of one that only snapshots show, the one that it had last.

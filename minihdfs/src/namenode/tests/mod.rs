@@ -57,6 +57,31 @@ use crate::{Caller, HdfsError};
 const START: Timestamp = Timestamp::from_secs(1_700_000_000);
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
+/// Calls `mkdirs` as the superuser.
+pub(super) fn mkdirs(node: &NameNode, path: &str) -> Result<(), HdfsError> {
+    let user = User {
+        full: "hdfs".into(),
+        short: "hdfs".into(),
+    };
+    let caller = Caller::new(user, AuthMethod::Simple, LOOPBACK);
+    let request = MkdirsRequestProto {
+        src: path.to_owned(),
+        masked: FsPermissionProto { perm: 0o755 },
+        create_parent: true,
+        unmasked: None,
+    };
+    let request = request.encode_to_vec();
+    let call = Call {
+        now: START,
+        caller: &caller,
+        protocol: "org.apache.hadoop.hdfs.protocol.ClientProtocol",
+        version: 1,
+        method: "mkdirs",
+        request: &request,
+    };
+    node.call(&call, &mut Vec::new())
+}
+
 /// Stores recorded events.
 #[derive(Default)]
 struct Recorder(Mutex<Vec<Event>>);

@@ -291,6 +291,31 @@ fn a_replica_of_an_unknown_block_is_deleted() {
     );
 }
 
+#[test]
+fn deletions_of_unknown_replicas_are_queued_up_to_a_limit() {
+    let fixture = Fixture::new().with_datanodes(1);
+    let strays = |first: u64| {
+        (first..first + 60_000).map(|id| ReportedReplica {
+            block: Block {
+                id,
+                generation_stamp: 1,
+                length: 9,
+            },
+            state: ReplicaState::Finalized,
+        })
+    };
+    for first in [1, 1_000_000] {
+        fixture.report(1, &strays(first).collect::<Vec<_>>());
+    }
+    assert_eq!(invalidated(&fixture, 1).len(), 100_000);
+    fixture.report(1, &strays(1_000_000).collect::<Vec<_>>());
+    assert_eq!(
+        invalidated(&fixture, 1).len(),
+        60_000,
+        "the rest comes later"
+    );
+}
+
 /// Returns the replicas that the NameNode orders this DataNode to delete, each up to a stamp.
 fn invalidated(fixture: &Fixture, number: usize) -> Vec<Block> {
     let commands = fixture.heartbeat(number).into_iter();

@@ -91,31 +91,6 @@ fn node(disk: &Arc<Disk>) -> NameNode {
     node.expect("it starts")
 }
 
-/// Makes a directory as the superuser.
-fn mkdirs(node: &NameNode, path: &str) -> Result<(), HdfsError> {
-    let user = User {
-        full: "hdfs".into(),
-        short: "hdfs".into(),
-    };
-    let caller = Caller::new(user, AuthMethod::Simple, LOOPBACK);
-    let request = MkdirsRequestProto {
-        src: path.to_owned(),
-        masked: FsPermissionProto { perm: 0o755 },
-        create_parent: true,
-        unmasked: None,
-    };
-    let request = request.encode_to_vec();
-    let call = Call {
-        now: START,
-        caller: &caller,
-        protocol: "org.apache.hadoop.hdfs.protocol.ClientProtocol",
-        version: 1,
-        method: "mkdirs",
-        request: &request,
-    };
-    node.call(&call, &mut Vec::new())
-}
-
 fn seconds(count: u64) -> Timestamp {
     START + Duration::from_secs(count)
 }

@@ -3,7 +3,8 @@
 use std::iter::successors;
 
 use crate::namenode::state::inode::{Inode, InodeId, ROOT};
-use crate::namenode::state::namespace::{Namespace, ResolvedPath};
+use crate::namenode::state::namespace::Namespace;
+use crate::namenode::state::resolved_path::ResolvedPath;
 use crate::namenode::state::snapshot::history::Version;
 use crate::namenode::state::snapshot::moment::SnapshotId;
 

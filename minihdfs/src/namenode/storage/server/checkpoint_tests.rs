@@ -195,7 +195,7 @@ fn without_room_on_disk_nothing_is_changed_until_there_is_some() {
     let folder = tempfile::tempdir().expect("a folder");
     drop(start(folder.path()).expect("formatted"));
     let node = start_low(folder.path());
-    let error = super::tests::mkdirs(&node, "/a").expect_err("safe mode");
+    let error = crate::namenode::tests::mkdirs(&node, "/a").expect_err("safe mode");
     assert!(error.class().ends_with(".SafeModeException"), "{error}");
     assert!(
         error.message().contains(

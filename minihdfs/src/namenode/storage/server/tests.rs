@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use kerbox_events::NoHook;
 use kerbox_krb5::Timestamp;
-use prost::Message;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
@@ -16,10 +15,7 @@ use super::segment_writer::SegmentWriter;
 use super::*;
 use crate::config::HdfsConfig;
 use crate::namenode::{Edit, EditSink, NameNode, NameNodeIdentity};
-use crate::proto::hdfs::{FsPermissionProto, MkdirsRequestProto};
-use crate::rpc::{Call, RpcService};
-use crate::user::{AuthMethod, User};
-use crate::{Caller, HdfsError};
+use crate::rpc::RpcService;
 
 pub(super) const START: Timestamp = Timestamp::from_secs(1_700_000_000);
 
@@ -55,31 +51,6 @@ fn refused(path: &Path) -> String {
 pub(super) fn make(node: &NameNode, path: &str) {
     node.make_directory(START, path, "alice", "staff", 0o750)
         .expect("made");
-}
-
-/// Calls `mkdirs` as the superuser.
-pub(super) fn mkdirs(node: &NameNode, path: &str) -> Result<(), HdfsError> {
-    let user = User {
-        full: "hdfs".into(),
-        short: "hdfs".into(),
-    };
-    let caller = Caller::new(user, AuthMethod::Simple, Ipv4Addr::LOCALHOST.into());
-    let request = MkdirsRequestProto {
-        src: path.to_owned(),
-        masked: FsPermissionProto { perm: 0o755 },
-        create_parent: true,
-        unmasked: None,
-    };
-    let request = request.encode_to_vec();
-    let call = Call {
-        now: START,
-        caller: &caller,
-        protocol: "org.apache.hadoop.hdfs.protocol.ClientProtocol",
-        version: 1,
-        method: "mkdirs",
-        request: &request,
-    };
-    node.call(&call, &mut Vec::new())
 }
 
 /// Waits until everything is on disk.

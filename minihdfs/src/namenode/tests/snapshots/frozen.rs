@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::super::law::{Step, World, cases};
 use super::*;
+use crate::namenode::tests::law::{Step, World, cases};
 
 /// The tree below a path: for each path, what clients see of it.
 type Tree = BTreeMap<String, String>;
