@@ -46,6 +46,7 @@ stop_ours
 
 echo "== start, in process"
 "$load" start 20
+"$load" web 20
 
 # hdfs PID [calls]: runs the HDFS load on one cluster. With `calls` also the NameNode's calls, after
 # a run that is not reported, to warm up the JVM.

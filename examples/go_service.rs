@@ -1,7 +1,7 @@
 //! An unmodified Go program, statically linked, lives through eight days in under a second:
 //! the runtime's timers fire as the fixture advances.
 //!
-//! `cargo run -p kerbox-examples --example go_service` (needs `go`, and Linux on x86-64)
+//! `cargo run -p kerbox-examples --example go_service` (needs `go`, and Linux)
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};

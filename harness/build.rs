@@ -1,7 +1,7 @@
 //! Compiles the code that puts other programs under a fixture's clock, on targets where it works.
-//! `preload/` is a library for programs on glibc (Linux, x86-64 and aarch64). `launcher/` starts Go
-//! programs and static ones (x86-64). Compiling takes three seconds and needs only a linker, as any
-//! Rust program there does. The harness embeds the results if the cfgs `kerbox_preload` and
+//! `preload/` is a library for programs on glibc, `launcher/` starts Go programs and static ones: on
+//! Linux with glibc, on x86-64 and aarch64. Compiling takes three seconds and needs only a linker,
+//! as any Rust program there does. The harness embeds the results if the cfgs `kerbox_preload` and
 //! `kerbox_launcher` are set.
 
 use std::env;
@@ -19,25 +19,29 @@ fn main() {
         && target("POINTER_WIDTH") == "64"
         && target("ENDIAN") == "little";
     let architecture = target("ARCH");
-    if fits && ["x86_64", "aarch64"].contains(&architecture.as_str()) {
-        // `main` and the C runtime's constructors belong to the program that loads the library.
-        let linking = "link-args=-nostartfiles -Wl,-z,noseparate-code,-z,max-page-size=4096";
-        let options = ["--crate-type", "cdylib", "-C", linking];
-        build(
-            "preload/lib.rs",
-            "libkerbox_clock.so",
-            &options,
-            "kerbox_preload",
-        );
+    // The largest page of memory that a kernel for this architecture uses.
+    let page = match architecture.as_str() {
+        "x86_64" => 4 << 10,
+        "aarch64" => 64 << 10,
+        _ => return,
+    };
+    if !fits {
+        return;
     }
-    if fits && architecture == "x86_64" {
-        build(
-            "launcher/main.rs",
-            "kerbox-clock-launcher",
-            &[],
-            "kerbox_launcher",
-        );
-    }
+    // `main` and the C runtime's constructors belong to the program that loads the library.
+    let linking = format!("link-args=-nostartfiles -Wl,-z,noseparate-code,-z,max-page-size={page}");
+    build(
+        "preload/lib.rs",
+        "libkerbox_clock.so",
+        &["--crate-type", "cdylib", "-C", &linking],
+        "kerbox_preload",
+    );
+    build(
+        "launcher/main.rs",
+        "kerbox-clock-launcher",
+        &[],
+        "kerbox_launcher",
+    );
 }
 
 /// Compiles `source` to the file `output` in the build folder and sets `cfg`. A failure does not
@@ -95,6 +99,12 @@ fn compile(source: &str, output: &str, options: &[&str]) -> Result<(), String> {
         return Ok(());
     }
     let text = String::from_utf8_lossy(&output.stderr);
-    let first = text.lines().find(|line| line.starts_with("error"));
-    Err(first.unwrap_or("rustc failed").to_owned())
+    // What the compiler says, and what its linker says.
+    let said = (text.lines()).filter(|line| line.starts_with("error") || line.contains("ld: "));
+    let said: Vec<&str> = said.take(3).map(str::trim).collect();
+    Err(if said.is_empty() {
+        "rustc failed".to_owned()
+    } else {
+        said.join("; ")
+    })
 }

@@ -160,7 +160,7 @@ fn hdfs_native_writes_nothing_with_a_token_that_is_not_its_own() -> TestResult {
             let since = cluster.journal().from_here();
             let path = format!("/user/alice/new-{number}");
             let written = tokio::time::timeout(
-                Duration::from_secs(20),
+                Duration::from_secs(120),
                 write(&native, &path, pattern(1000)),
             )
             .await;

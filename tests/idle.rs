@@ -1,10 +1,13 @@
 //! Idle connections end by the fixture's clock, as Hadoop's keys say: they stay while it stands,
 //! and no time has to pass for their end.
 
+use std::io::ErrorKind::{TimedOut, WouldBlock};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use bytes::Bytes;
-use kerbox::{Clock, Cluster, ClusterBuilder, Event, Journal, Server, Timestamp};
+use kerbox::{Clock, Cluster, ClusterBuilder, Event, Journal, Realm, Server, Timestamp};
 
 use crate::clients::hdfs_native::{read, simple_client, write};
 use crate::support::{TestResult, block_on, trials};
@@ -13,7 +16,10 @@ trials! {
     [] =>
         a_namenode_closes_idle_connections_from_a_number_of_them,
         a_namenode_with_few_connections_keeps_them,
-        a_datanode_waits_for_another_operation;
+        a_datanode_waits_for_another_operation,
+        an_http_port_waits_for_another_request,
+        an_http_port_does_not_close_strangers_by_the_clock,
+        a_kdc_closes_connections_without_a_request;
 }
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -111,6 +117,92 @@ fn a_datanode_waits_for_another_operation() -> TestResult {
         assert_eq!(journal.count(left), 0);
         wait_for_end(&cluster, &journal, datanode, 60 * SECOND).await?;
         assert_eq!(&read(&client, "/user/alice/file").await?[..], b"idle");
+        Ok(())
+    })
+}
+
+/// A client of HTTP that keeps its connection.
+struct KeptConnection {
+    stream: TcpStream,
+    host: SocketAddr,
+}
+
+impl KeptConnection {
+    fn to(host: SocketAddr) -> Result<Self, std::io::Error> {
+        let stream = TcpStream::connect(host)?;
+        stream.set_read_timeout(Some(SOON))?;
+        Ok(Self { stream, host })
+    }
+
+    /// Asks for the status of `/`.
+    fn ask(&mut self) -> TestResult {
+        let host = self.host;
+        let path = "/webhdfs/v1/?op=GETFILESTATUS&user.name=alice";
+        write!(self.stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n")?;
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"}}") {
+            let mut piece = [0; 1024];
+            match self.stream.read(&mut piece)? {
+                0 => return Err("the connection is closed".into()),
+                length => answer.extend(&piece[..length]),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `hadoop.http.idle_timeout.ms`.
+fn an_http_port_waits_for_another_request() -> TestResult {
+    block_on(async {
+        let cluster = frozen(Cluster::simple()).await?;
+        let (namenode, journal) = (Server::NameNode(1), cluster.journal());
+        let mut client = KeptConnection::to(cluster.http_address())?;
+        for _ in 0..3 {
+            client.ask()?;
+            cluster.advance(59 * SECOND).await?;
+        }
+        let left = connections(namenode, false);
+        assert_eq!(journal.count(left), 0, "each request begins the time anew");
+        assert_eq!(journal.count(connections(namenode, true)), 1);
+        wait_for_end(&cluster, &journal, namenode, 60 * SECOND).await?;
+        assert!(client.ask().is_err());
+        KeptConnection::to(cluster.http_address())?.ask()
+    })
+}
+
+/// As with the clients of all ports, a frozen clock does not keep them for ever.
+fn an_http_port_does_not_close_strangers_by_the_clock() -> TestResult {
+    block_on(async {
+        let cluster = frozen(Cluster::simple().set("hadoop.http.idle_timeout.ms", "1000")).await?;
+        let mut stranger = KeptConnection::to(cluster.http_address())?;
+        let opened = connections(Server::NameNode(1), true);
+        cluster.journal().wait(opened, SOON).await?;
+        cluster.advance(24 * 3600 * SECOND).await?;
+        stranger.ask()
+    })
+}
+
+/// A KDC answers one request on a connection, so one that is idle has none yet.
+fn a_kdc_closes_connections_without_a_request() -> TestResult {
+    block_on(async {
+        let clock = Clock::frozen(Timestamp::from_secs(1_800_000_000));
+        let realm = Realm::builder().clock(clock).kdcs(2).start().await?;
+        for number in [1, 2] {
+            let mut silent = TcpStream::connect(realm.kdc_server(number)?.address())?;
+            silent.set_read_timeout(Some(MOMENT))?;
+            let is_open = |silent: &mut TcpStream| match silent.read(&mut [0]) {
+                Ok(length) => length > 0,
+                Err(error) => matches!(error.kind(), WouldBlock | TimedOut),
+            };
+            realm.advance(59 * SECOND).await?;
+            assert!(is_open(&mut silent), "it is closed too early");
+            let mut tries = 0;
+            while is_open(&mut silent) {
+                tries += 1;
+                assert!(tries < 20, "an idle connection stays open");
+                realm.advance(60 * SECOND).await?;
+            }
+        }
         Ok(())
     })
 }

@@ -21,6 +21,7 @@ mod leftovers;
 mod long_runs;
 mod many_datanodes;
 mod mit_kdc;
+mod out_of_reach;
 mod perpetual_login;
 mod proxy;
 mod refusals;
@@ -30,6 +31,7 @@ mod rooms;
 mod rpc_client;
 mod spoiler;
 mod storage;
+mod strikes;
 mod support;
 mod tampering;
 mod tokens;
@@ -54,6 +56,8 @@ fn main() -> std::process::ExitCode {
         rpc_client::trials(),
         rooms::trials(),
         storage::trials(),
+        out_of_reach::trials(),
+        strikes::trials(),
         isolation::trials(),
         leftovers::trials(),
         leftovers::failing_trials(),

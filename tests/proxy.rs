@@ -110,6 +110,49 @@ impl Proxy {
     }
 }
 
+/// Finds where the frames of a client's Hadoop RPC end, since its writes and the proxy's reads
+/// divide them anywhere: seven bytes of header, then frames, each after its length in four bytes.
+pub(crate) struct Frames {
+    /// The bytes of the header that are to come.
+    header: usize,
+    /// The length's bytes so far, and their number.
+    length: (u32, usize),
+    /// The bytes of the frame that are to come.
+    left: u32,
+    ended: usize,
+}
+
+impl Frames {
+    pub(crate) fn new() -> Self {
+        Self {
+            header: 7,
+            length: (0, 0),
+            left: 0,
+            ended: 0,
+        }
+    }
+
+    /// Takes the next byte. Returns the number of the frame that ends with it, from 0.
+    pub(crate) fn end(&mut self, byte: u8) -> Option<usize> {
+        if self.header > 0 {
+            self.header -= 1;
+        } else if self.left > 0 {
+            self.left -= 1;
+            if self.left == 0 {
+                self.ended += 1;
+                return Some(self.ended - 1);
+            }
+        } else {
+            let (length, bytes) = self.length;
+            self.length = (length << 8 | u32::from(byte), bytes + 1);
+            if bytes == 3 {
+                (self.left, _) = std::mem::take(&mut self.length);
+            }
+        }
+        None
+    }
+}
+
 fn pass_on(
     direction: Direction,
     mut from: TcpStream,

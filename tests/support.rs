@@ -46,12 +46,25 @@ pub(crate) enum Peer {
     NewestJdk,
     /// The Python packages `gssapi` and `krb5`.
     PythonKerberos,
-    /// The Python packages `hdfs`, `fsspec`, `pywebhdfs` and `requests-gssapi`.
+    /// The Python packages `hdfs`, `fsspec`, `pywebhdfs`, `requests-gssapi` and `opendal`, and the
+    /// tests of the first.
     PythonWebHdfs,
+    /// The npm package `webhdfs`.
+    NodeWebHdfs,
     /// Hadoop's Java client.
     JavaHadoop,
+    /// Hadoop's DistCp.
+    DistCp,
+    /// The Java client of Hadoop 2.10.
+    JavaHadoop2,
+    /// Hadoop's client of HttpFS.
+    HttpFs,
     /// Hadoop's NameNode and DataNodes in one JVM (`.ci/peers/reference.sh`).
     Reference,
+    /// The same of the next release.
+    Reference35,
+    /// The same of releases whose folders are upgraded.
+    HadoopOld,
     /// colinmarc/hdfs, the newest release.
     GoHdfs,
     /// The gokrb5 probe.
@@ -64,8 +77,12 @@ pub(crate) enum Peer {
     Cxx,
     /// `curl`.
     Curl,
+    /// A headless Chromium.
+    Chromium,
     /// Spark, and the cluster manager and jobs of `.ci/peers/spark`.
     Spark,
+    /// The right to mount a disk that only some processes see, which root has.
+    PrivateMounts,
     /// An optimised build of Kerbox itself, for tests that move gigabytes.
     ReleaseBuild,
     /// Time for tests that take many minutes.
@@ -93,27 +110,60 @@ impl Peer {
                 packages.join("krb5").exists() && packages.join("gssapi").exists()
             }),
             Self::PythonWebHdfs => python_packages().is_some_and(|packages| {
-                ["hdfs", "fsspec", "pywebhdfs", "requests_gssapi"]
+                ["hdfs", "fsspec", "pywebhdfs", "requests_gssapi", "opendal"]
                     .iter()
                     .all(|name| packages.join(name).exists())
             }),
+            Self::NodeWebHdfs => {
+                on_path("node").is_some() && peers_dir().join("node/node_modules/webhdfs").exists()
+            }
+            Self::JavaHadoop2 => {
+                let jar = peers_dir().join("hadoop-2.10/hadoop-common-2.10.2.jar");
+                Self::Java.is_installed() && jar.exists()
+            }
+            Self::HttpFs => {
+                let jar = peers_dir().join("httpfs/hadoop-hdfs-httpfs-3.4.2.jar");
+                Self::JavaHadoop.is_installed() && jar.exists()
+            }
             Self::JavaHadoop => {
-                Self::Java.is_installed()
-                    && hadoop_jars().join("hadoop-client-api-3.4.3.jar").exists()
+                let jar = hadoop_jars().join("hadoop-client-api-3.4.3.jar");
+                Self::Java.is_installed() && jar.exists()
+            }
+            Self::DistCp => {
+                let jar = hadoop_jars().join("hadoop-distcp-3.4.3.jar");
+                Self::JavaHadoop.is_installed() && jar.exists()
             }
             Self::Reference => {
                 Self::Java.is_installed()
                     && peers_dir().join("reference/MiniReference.class").exists()
             }
-            Self::GoHdfs => peers_dir().join("bin/hdfs-go").exists(),
+            Self::Reference35 => {
+                let jar = "reference-3.5/hadoop-hdfs-3.5.0.jar";
+                Self::Java.is_installed() && peers_dir().join(jar).exists()
+            }
+            Self::HadoopOld => {
+                let jars = ["2.10/hadoop-hdfs-2.10.2.jar", "3.3/hadoop-hdfs-3.3.6.jar"];
+                let folder = peers_dir().join("hadoop-old");
+                Self::Java.is_installed() && jars.iter().all(|jar| folder.join(jar).exists())
+            }
+            Self::GoHdfs => {
+                let programs = ["bin/hdfs-go", "bin/hdfs-go-snapshots"];
+                programs.iter().all(|it| peers_dir().join(it).exists())
+            }
             Self::GoKrb5 => peers_dir().join("bin/krb-go").exists(),
             Self::KerboxProgram => kerbox_program().is_file(),
             Self::Go => on_path("go").is_some(),
             Self::Cxx => on_path("c++").is_some(),
             Self::Curl => on_path("curl").is_some(),
+            Self::Chromium => chromium().is_some(),
             Self::Spark => {
                 Self::Jdk17.is_installed() && peers_dir().join("spark/TokenCluster.class").exists()
             }
+            Self::PrivateMounts => Command::new("unshare")
+                .args(["--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"])
+                .stderr(Stdio::null())
+                .status()
+                .is_ok_and(|status| status.success() && on_path("nsenter").is_some()),
             Self::ReleaseBuild => !cfg!(debug_assertions),
             Self::LongRun => std::env::var_os("KERBOX_LONG").is_some_and(|value| value == "1"),
         }
@@ -131,16 +181,24 @@ impl Peer {
             Self::Jdk17 => "JDK 17",
             Self::NewestJdk => "JDK newer than 17",
             Self::PythonKerberos => "python gssapi and krb5",
-            Self::PythonWebHdfs => "python hdfs, fsspec, pywebhdfs and requests-gssapi",
+            Self::PythonWebHdfs => "python hdfs, fsspec, pywebhdfs, requests-gssapi and opendal",
+            Self::NodeWebHdfs => "npm webhdfs",
+            Self::JavaHadoop2 => "hadoop-client 2.10.2",
+            Self::HttpFs => "hadoop-hdfs-httpfs 3.4.2",
             Self::JavaHadoop => "hadoop-client 3.4.3",
+            Self::DistCp => "hadoop-distcp 3.4.3",
             Self::Reference => "hadoop's MiniDFSCluster 3.4.3",
+            Self::Reference35 => "hadoop's MiniDFSCluster 3.5.0",
+            Self::HadoopOld => "hadoop's MiniDFSCluster 2.10.2 and 3.3.6",
             Self::GoHdfs => "hdfs-go",
             Self::GoKrb5 => "krb-go",
             Self::KerboxProgram => "kerbox (cargo build -p kerbox-sandbox)",
             Self::Go => "go",
             Self::Cxx => "c++",
             Self::Curl => "curl",
+            Self::Chromium => "chromium",
             Self::Spark => "spark 3.5",
+            Self::PrivateMounts => "the right to mount (as root, with unshare and nsenter)",
             Self::ReleaseBuild => "--release",
             Self::LongRun => "KERBOX_LONG=1",
         }
@@ -189,6 +247,13 @@ pub(crate) fn trial(module: &str, name: &str, needs: &[Peer], run: fn() -> TestR
     Trial::test(name, move || Err(Failed::from(message)))
         .with_kind(format!("needs {names}"))
         .with_ignored_flag(!fails)
+}
+
+/// The browser: Debian's small build without windows, or a whole one.
+pub(crate) fn chromium() -> Option<PathBuf> {
+    ["chromium-headless-shell", "chromium", "google-chrome"]
+        .into_iter()
+        .find_map(on_path)
 }
 
 /// The interpreter of the virtual environment with the Python peers.
@@ -281,11 +346,16 @@ impl fmt::Display for Ran {
     }
 }
 
-/// The time limit for any client: enough for the slowest JVM start on a busy machine.
-const LIMIT: Duration = Duration::from_secs(120);
+/// Returns the time limit for any client: enough for the slowest JVM start on a busy machine.
+/// `KERBOX_LIMIT` sets another one, in seconds, for trials with much to do.
+fn limit() -> Duration {
+    let seconds = std::env::var("KERBOX_LIMIT").ok();
+    let seconds = seconds.and_then(|seconds| seconds.parse().ok());
+    Duration::from_secs(seconds.unwrap_or(120))
+}
 
-/// Runs a command to its end, with `input` on its standard input. After two minutes, kills the
-/// command and the processes that it started.
+/// Runs a command to its end, with `input` on its standard input. After two minutes, or what
+/// `KERBOX_LIMIT` says, kills the command and the processes that it started.
 pub(crate) fn run(
     command: &mut Command,
     input: &str,
@@ -304,7 +374,7 @@ pub(crate) fn run(
     let pid = child.id().to_string();
     let (ended, end) = mpsc::channel::<()>();
     let watchdog = thread::spawn(move || {
-        if end.recv_timeout(LIMIT) == Err(mpsc::RecvTimeoutError::Timeout) {
+        if end.recv_timeout(limit()) == Err(mpsc::RecvTimeoutError::Timeout) {
             // If the command ended at this very moment, there is nothing to kill.
             let group = format!("-{pid}");
             let _ = Command::new("kill").args(["-KILL", "--", &group]).status();

@@ -6,8 +6,10 @@
 //! load files URL PID [COUNT]       files of 1 KiB with 1 and 8 in flight
 //! load data  URL PID MIB REPLICAS  one file written and read back
 //! load kdc   HOST:PORT PID KEYTAB PRINCIPAL SERVICE [COUNT]  AS and TGS exchanges
-//! load start [ROUNDS]              secure clusters to their first listing, realms to their first ticket,
-//!                                  NameNodes with 1000 files restarted, in this process
+//! load start [ROUNDS]              secure clusters to their first listing, realms to their first
+//!                                  ticket, NameNodes with 1000 files restarted, in this process
+//! load web [ROUNDS]                secure clusters to their first answer over HTTPS, in this
+//!                                  process
 //! load usage PID                   CPU seconds and resident memory
 //! ```
 //! PID is the server's process, whose CPU time is read before and after each run. Configuration and
@@ -20,6 +22,7 @@ mod hdfs;
 mod kdc;
 mod process;
 mod start;
+mod web;
 
 /// Times a run, and reads the server's CPU time before and after it.
 pub(crate) struct Measured {
@@ -108,7 +111,7 @@ pub(crate) fn stopwatch() -> f64 {
 
 fn usage() -> ExitCode {
     eprintln!(
-        "load kdc HOST:PORT PID KEYTAB PRINCIPAL SERVICE [COUNT] | load calls|info|files URL PID [COUNT] | load data URL PID MIB REPLICAS | load usage PID"
+        "load kdc HOST:PORT PID KEYTAB PRINCIPAL SERVICE [COUNT] | load calls|info|files URL PID [COUNT] | load data URL PID MIB REPLICAS | load start|web [ROUNDS] | load usage PID"
     );
     ExitCode::from(2)
 }
@@ -143,6 +146,7 @@ impl Command<'_> {
                 Ok(())
             }
             ["start", ..] => start::fixtures(self.number(1, 20)).await,
+            ["web", ..] => web::starts(self.number(1, 20)).await,
             ["kdc", address, _, keytab, principal, service, ..] => {
                 let count = self.number(6, 10_000);
                 kdc::exchanges(address, keytab, principal, service, count, &self.measured)

@@ -89,7 +89,7 @@ async fn restarts(rounds: usize) -> Result<()> {
 }
 
 /// Prints minimum, median and maximum.
-fn tell(what: &str, seconds: &mut [f64]) {
+pub(crate) fn tell(what: &str, seconds: &mut [f64]) {
     seconds.sort_by(f64::total_cmp);
     let at = |index: usize| Duration::from_secs_f64(seconds[index]).as_secs_f64() * 1e3;
     println!(

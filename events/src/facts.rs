@@ -35,7 +35,7 @@ pub enum Facts {
         reason: Arc<str>,
         /// The encryption types that the client offered, the preferred one first; empty if it
         /// offered none.
-        offered: Vec<EncryptionType>,
+        offered: Arc<[EncryptionType]>,
     },
     /// The number of a connection among those of its server, counted from 1 in the order of their
     /// arrival.
@@ -57,7 +57,7 @@ pub enum Facts {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TicketFacts {
     /// The encryption types that the client offered, the preferred one first.
-    pub offered: Vec<EncryptionType>,
+    pub offered: Arc<[EncryptionType]>,
     /// The session key's type.
     pub session: EncryptionType,
     /// The type of the key that encrypts the ticket.
@@ -148,7 +148,7 @@ impl Facts {
     pub fn refusal(reason: &str) -> Self {
         Self::Refusal {
             reason: cut(reason).into(),
-            offered: Vec::new(),
+            offered: Arc::default(),
         }
     }
 
@@ -282,9 +282,13 @@ impl fmt::Display for SessionFacts {
 }
 
 /// Keeps the first types, and no room for the others.
-fn keep(enctypes: &mut Vec<EncryptionType>) {
-    enctypes.truncate(KEPT_ENCTYPES);
-    enctypes.shrink_to_fit();
+fn keep(enctypes: &mut Arc<[EncryptionType]>) {
+    if let Some(first) = enctypes
+        .get(..KEPT_ENCTYPES)
+        .filter(|it| it.len() < enctypes.len())
+    {
+        *enctypes = first.into();
+    }
 }
 
 fn names(enctypes: &[EncryptionType]) -> String {
@@ -308,7 +312,7 @@ mod tests {
     fn ticket() -> TicketFacts {
         let aes = EncryptionType::AES256_CTS_HMAC_SHA1_96;
         TicketFacts {
-            offered: vec![aes, EncryptionType::RC4_HMAC],
+            offered: [aes, EncryptionType::RC4_HMAC].into(),
             session: aes,
             ticket: aes,
             kvno: Some(2),
@@ -369,11 +373,11 @@ mod tests {
     fn what_a_peer_makes_long_is_cut_and_no_terminal_obeys_it() {
         let mut facts = Facts::Refusal {
             reason: format!("\u{1b}{}", "x".repeat(1 << 20)).into(),
-            offered: vec![EncryptionType(1); 1 << 16],
+            offered: vec![EncryptionType(1); 1 << 16].into(),
         };
         assert!(facts.bound() <= crate::MAX_TEXT);
         let room = match &facts {
-            Facts::Refusal { offered, .. } => offered.capacity(),
+            Facts::Refusal { offered, .. } => offered.len(),
             other => unreachable!("{other:?}"),
         };
         assert!(room <= KEPT_ENCTYPES, "{room}");

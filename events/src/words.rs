@@ -86,6 +86,8 @@ words! {
         BlockRecovery => "block recovery",
         /// A delegation token was removed after its end.
         DelegationTokenExpired => "delegation token expired",
+        /// A snapshot was removed that had been deleted before an earlier one.
+        SnapshotDeletion => "snapshot deletion",
         /// The NameNode made new keys for block tokens.
         BlockKeyUpdate => "block key update",
     }

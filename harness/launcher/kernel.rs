@@ -2,7 +2,8 @@
 
 use std::ffi::{c_int, c_long, c_uint, c_ulong, c_void};
 use std::io;
-use std::ptr::null_mut;
+
+use crate::machine::Registers;
 
 unsafe extern "C" {
     #[link_name = "fork"]
@@ -23,12 +24,12 @@ pub(crate) enum Request {
     PokeData = 5,
     Continue = 7,
     SingleStep = 9,
-    GetRegisters = 12,
-    SetRegisters = 13,
     Detach = 17,
     Syscall = 24,
-    Listen = 0x4208,
+    GetRegisterSet = 0x4204,
+    SetRegisterSet = 0x4205,
     Seize = 0x4206,
+    Listen = 0x4208,
 }
 
 /// Options of `PTRACE_SEIZE`.
@@ -42,27 +43,6 @@ pub(crate) const EVENT_EXEC: c_int = 4;
 pub(crate) const EVENT_STOP: c_int = 128;
 pub(crate) const SIGTRAP: c_int = 5;
 const SIGKILL: c_int = 9;
-
-/// `struct user_regs_struct` of x86-64.
-#[repr(C)]
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Registers {
-    pub(crate) r15_to_r11: [u64; 7],
-    pub(crate) r10: u64,
-    pub(crate) r9: u64,
-    pub(crate) r8: u64,
-    pub(crate) rax: u64,
-    pub(crate) rcx: u64,
-    pub(crate) rdx: u64,
-    pub(crate) rsi: u64,
-    pub(crate) rdi: u64,
-    pub(crate) orig_rax: u64,
-    pub(crate) rip: u64,
-    pub(crate) cs: u64,
-    pub(crate) eflags: u64,
-    pub(crate) rsp: u64,
-    pub(crate) rest: [u64; 7],
-}
 
 /// A change of a traced process's state.
 pub(crate) enum Change {
@@ -150,17 +130,40 @@ pub(crate) fn trace(request: Request, process: u32, address: u64, data: usize) -
     Ok(())
 }
 
+/// `struct iovec`.
+#[repr(C)]
+struct Area {
+    base: *mut c_void,
+    length: usize,
+}
+
+/// Reads or writes the general registers.
+fn exchange(request: Request, process: u32, registers: &mut Registers) -> io::Result<()> {
+    /// `NT_PRSTATUS`: the general registers.
+    const GENERAL: usize = 1;
+    let mut area = Area {
+        base: (&raw mut *registers).cast(),
+        length: size_of::<Registers>(),
+    };
+    let (set, area_at) = (GENERAL as *mut c_void, (&raw mut area).cast());
+    // SAFETY: the area is the structure of the kernel for this machine, and both outlive the call.
+    checked(unsafe { ptrace(request as c_uint, process as c_int, set, area_at) })?;
+    if area.length == size_of::<Registers>() {
+        return Ok(());
+    }
+    // A 32-bit program on a 64-bit kernel has others.
+    Err(io::Error::other(format!(
+        "it is no program for {}",
+        crate::machine::NAME
+    )))
+}
+
 pub(crate) fn registers(process: u32) -> io::Result<Registers> {
     let mut registers = Registers::default();
-    let (request, to) = (Request::GetRegisters as c_uint, &raw mut registers);
-    // SAFETY: the structure is the kernel's for this architecture and outlives the call.
-    checked(unsafe { ptrace(request, process as c_int, null_mut(), to.cast()) })?;
+    exchange(Request::GetRegisterSet, process, &mut registers)?;
     Ok(registers)
 }
 
 pub(crate) fn set_registers(process: u32, mut registers: Registers) -> io::Result<()> {
-    let (request, from) = (Request::SetRegisters as c_uint, &raw mut registers);
-    // SAFETY: the structure is the kernel's for this architecture and outlives the call.
-    checked(unsafe { ptrace(request, process as c_int, null_mut(), from.cast()) })?;
-    Ok(())
+    exchange(Request::SetRegisterSet, process, &mut registers)
 }

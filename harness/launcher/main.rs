@@ -18,6 +18,12 @@ mod kernel;
 mod kind;
 #[path = "../preload/layout.rs"]
 mod layout;
+#[cfg(target_arch = "aarch64")]
+#[path = "aarch64/mod.rs"]
+mod machine;
+#[cfg(target_arch = "x86_64")]
+#[path = "x86_64/mod.rs"]
+mod machine;
 mod redirect;
 mod stand_in;
 mod trace;

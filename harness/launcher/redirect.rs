@@ -6,17 +6,15 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::FileExt;
 
-use crate::kernel::{self, Change, Registers, Request};
+use crate::kernel::{self, Change, Request};
 use crate::kind;
 use crate::layout;
+use crate::machine::{CLOSE, FUNCTIONS_BEGIN_WITH, MMAP, NAME, OPENAT, Registers};
 use crate::stand_in;
 use crate::vdso::Image;
 
-/// System call numbers.
-const OPEN: u64 = 2;
-const CLOSE: u64 = 3;
-const MMAP: u64 = 9;
 /// System call arguments.
+const WORKING_DIRECTORY: u64 = (-100_i64).cast_unsigned();
 const READ_ONLY_CLOSE_ON_EXEC: u64 = 0o2_000_000;
 const PROT_READ: u64 = 1;
 const PROT_EXEC: u64 = 4;
@@ -32,7 +30,7 @@ const RED_ZONE: u64 = 4096;
 struct Stopped {
     process: u32,
     memory: File,
-    /// Address of a `syscall` instruction in the process.
+    /// Address of an instruction in the process that makes a system call.
     instruction: u64,
     registers: Registers,
 }
@@ -45,18 +43,19 @@ pub(crate) fn redirect(process: u32, page: &CStr) -> io::Result<()> {
     let length = memory.read_at(&mut bytes, base)?;
     bytes.truncate(length);
     let image = Image(&bytes);
-    let unknown = || io::Error::other("its vDSO is not as Linux's on x86-64");
+    let unknown = || io::Error::other(format!("its vDSO is not as Linux's on {NAME}"));
     let symbols = image.symbols().ok_or_else(unknown)?;
+    let name = format!("{FUNCTIONS_BEGIN_WITH}clock_gettime");
     let original = symbols
         .iter()
-        .find(|symbol| symbol.name == b"__vdso_clock_gettime")
+        .find(|symbol| symbol.name == name.as_bytes())
         .ok_or_else(unknown)?;
-    let instruction = image.syscall_instruction().ok_or_else(unknown)?;
+    let instruction = image.system_call_instruction().ok_or_else(unknown)?;
     let stopped = Stopped {
         process,
         memory,
         instruction: base + instruction as u64,
-        registers: kernel::registers(process)?,
+        registers: kernel::registers(process)?.at_start(),
     };
     let page = stopped.map_page(page)?;
     // A fixture can wake Go's runtime when monotonic time has moved, but no other program that
@@ -111,27 +110,14 @@ impl Stopped {
 
     /// Makes a system call in the process.
     fn system_call(&self, number: u64, arguments: [u64; 6]) -> io::Result<u64> {
-        let [rdi, rsi, rdx, r10, r8, r9] = arguments;
-        let call = Registers {
-            rip: self.instruction,
-            rax: number,
-            // Prevents the kernel from restarting an interrupted call.
-            orig_rax: u64::MAX,
-            rdi,
-            rsi,
-            rdx,
-            r10,
-            r8,
-            r9,
-            ..self.registers
-        };
+        let call = self.registers.for_call(self.instruction, number, arguments);
         kernel::set_registers(self.process, call)?;
         kernel::trace(Request::SingleStep, self.process, 0, 0)?;
         match kernel::wait_for_change(Some(self.process))? {
             Some((_, Change::Stopped { signal, event: 0 })) if signal == kernel::SIGTRAP => {}
             _ => return Err(io::Error::other("it did not make a system call for us")),
         }
-        let result = kernel::registers(self.process)?.rax as i64;
+        let result = kernel::registers(self.process)?.result();
         if (-4095..0).contains(&result) {
             return Err(io::Error::from_raw_os_error(-result as i32));
         }
@@ -144,13 +130,14 @@ impl Stopped {
         // Borrow space below the stack for the file name.
         let below = self
             .registers
-            .rsp
+            .stack_pointer()
             .wrapping_sub(RED_ZONE + path.len() as u64);
         let at = below & !15;
         let mut kept = vec![0; path.len().next_multiple_of(8)];
         self.memory.read_exact_at(&mut kept, at)?;
         self.write(at, path)?;
-        let opened = self.system_call(OPEN, [at, READ_ONLY_CLOSE_ON_EXEC, 0, 0, 0, 0]);
+        let open = [WORKING_DIRECTORY, at, READ_ONLY_CLOSE_ON_EXEC, 0, 0, 0];
+        let opened = self.system_call(OPENAT, open);
         self.write(at, &kept)?;
         let file = opened.map_err(|error| {
             io::Error::other(format!("the clock page cannot be opened: {error}"))

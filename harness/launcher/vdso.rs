@@ -1,5 +1,7 @@
-//! Finds the parts of a vDSO that must be changed: symbols of clock functions, and a `syscall`
-//! instruction.
+//! Finds the parts of a vDSO that must be changed: symbols of clock functions, and an instruction
+//! that makes a system call.
+
+use crate::machine::{ALIGNMENT, SYSTEM_CALL};
 
 /// A function's symbol.
 pub(crate) struct Symbol {
@@ -84,15 +86,15 @@ impl Image<'_> {
             .collect()
     }
 
-    /// Returns the offset of a `syscall` instruction, which the vDSO functions use as their
-    /// fallback.
-    pub(crate) fn syscall_instruction(&self) -> Option<usize> {
+    /// Returns the offset of an instruction that makes a system call, which the vDSO functions use
+    /// as their fallback.
+    pub(crate) fn system_call_instruction(&self) -> Option<usize> {
         /// Skips headers and tables, whose data could look like one.
         const HEADERS: usize = 0x200;
-        let found = self.0.get(HEADERS..)?.windows(2);
-        let mut found = found.enumerate();
-        found
-            .find(|(_, bytes)| *bytes == [0x0F, 0x05])
-            .map(|(at, _)| HEADERS + at)
+        let mut places = (HEADERS..self.0.len()).step_by(ALIGNMENT);
+        places.find(|at| {
+            let rest = self.0.get(*at..);
+            rest.is_some_and(|rest| rest.starts_with(SYSTEM_CALL))
+        })
     }
 }

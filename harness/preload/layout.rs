@@ -49,7 +49,7 @@ pub(crate) const THREAD_AT: usize = 4;
 /// `u32` in a wait: differs from that of the place's previous wait; 0 while the other fields are
 /// not valid.
 pub(crate) const NUMBER_AT: usize = 8;
-/// `u32` in a wait: 1 once the fixture has woken the thread.
+/// `u32` in a wait: 1 once the fixture has woken the thread, or its signal has come.
 pub(crate) const WOKEN_AT: usize = 12;
 /// `u32` in a wait: 1 if the deadline is on the monotonic clock, 0 if it is on the wall clock.
 pub(crate) const IS_MONOTONIC_AT: usize = 16;

@@ -48,7 +48,7 @@ extern "C" fn start() {
     system::find_redirection();
     page::open();
     if page::is_open() {
-        system::let_interrupt(layout::SIGNAL);
+        system::let_interrupt(layout::SIGNAL, published::mark);
     }
 }
 

@@ -1,6 +1,7 @@
 //! The waits of this program's threads, shown to the fixture.
 
 use core::cell::UnsafeCell;
+use core::ffi::c_int;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use core::sync::atomic::{AtomicI64, AtomicU32};
 
@@ -138,6 +139,18 @@ impl Drop for Wait {
         if self.has_unblocked {
             system::block(layout::SIGNAL);
         }
+    }
+}
+
+/// Notes in the thread's place that the fixture's signal has come. The one for an earlier wait may
+/// come late, when the fixture's note has gone with that wait: without this, the program would see
+/// its next wait interrupted. Handles the signal, so it makes nothing but system calls.
+pub(crate) extern "C" fn mark(_signal: c_int) {
+    let (own, thread) = (system::process(), system::thread());
+    let is_ours =
+        |slot: &&Slot| slot.process.load(Relaxed) == own && slot.thread.load(Relaxed) == thread;
+    for slot in page::slots().iter().filter(is_ours) {
+        slot.woken.store(1, Relaxed);
     }
 }
 

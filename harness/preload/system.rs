@@ -113,11 +113,11 @@ struct Action {
     restorer: usize,
 }
 
-/// Makes a signal interrupt the system calls that wait until a time, and no other, unless the
-/// program itself handles the signal.
-pub(crate) fn let_interrupt(signal: c_int) {
+/// Makes a signal call `handler` and interrupt the system calls that wait until a time, and no
+/// other, unless the program itself handles the signal. `handler` runs in the thread that is
+/// interrupted, and may only do what is safe in a signal handler.
+pub(crate) fn let_interrupt(signal: c_int, handler: extern "C" fn(c_int)) {
     const SA_RESTART: c_int = 0x1000_0000;
-    extern "C" fn nothing(_: c_int) {}
     let action = |handler| Action {
         handler,
         mask: [0; 16],
@@ -125,12 +125,13 @@ pub(crate) fn let_interrupt(signal: c_int) {
         restorer: 0,
     };
     let mut old = action(0);
-    // SAFETY: the structures are glibc's and outlive the calls; the handler does nothing.
+    // SAFETY: the structures are glibc's and outlive the calls; the caller promises that the
+    // handler is safe.
     unsafe {
         if sigaction(signal, core::ptr::null(), &mut old) == 0 && old.handler == 0 {
             sigaction(
                 signal,
-                &action(nothing as *const () as usize),
+                &action(handler as *const () as usize),
                 core::ptr::null_mut(),
             );
         }

@@ -12,9 +12,14 @@ use minihdfs::namenode::NameNode;
 
 use crate::client::environment::ClientEnv;
 use crate::client::login::InProcess;
+#[cfg(feature = "web")]
+use crate::console::FixtureVerbs;
+use crate::control::served::Served;
+use crate::control::target::Target;
 use crate::realm::Realm;
 use crate::servers::datanodes::Datanode;
 use crate::servers::hdfs::Hdfs;
+use crate::servers::logins::Logins;
 use crate::servers::namenode::NameNodeServer;
 #[cfg(feature = "web")]
 use crate::servers::web::authority;
@@ -46,6 +51,11 @@ pub struct Cluster {
     fixture: Fixture,
     realm: Option<Realm>,
     pub(crate) hdfs: Arc<Hdfs>,
+    clock_skew: Duration,
+    /// The folder of another KDC's keytabs.
+    keytabs: Option<PathBuf>,
+    /// What is asked and changed from outside.
+    pub(crate) served: Arc<Served>,
 }
 
 impl Cluster {
@@ -95,7 +105,8 @@ impl Cluster {
 
     /// Returns `swebhdfs://localhost:PORT`, for Hadoop's clients, if `dfs.http.policy` is
     /// `HTTPS_ONLY` or `HTTP_AND_HTTPS`. They trust the fixture's authority by
-    /// `hadoop/ssl-client.xml`, others by `ca.pem`. The certificates are valid at any time.
+    /// `hadoop/ssl-client.xml`, others by `ca.pem`. The certificates are valid at any time, unless
+    /// there is a `certificate_lifetime`.
     ///
     /// ```
     /// # #[cfg(feature = "web")] {
@@ -121,6 +132,17 @@ impl Cluster {
         let is_secure = self.namenode_server().https_address() == Some(address);
         let scheme = if is_secure { "https" } else { "http" };
         format!("{scheme}://{}", authority(address))
+    }
+
+    /// Returns `http://localhost:PORT`, the start of HttpFS's URLs, or `https://localhost:PORT` if
+    /// `dfs.http.policy` is `HTTPS_ONLY`; `None` unless the cluster was started with `httpfs()`.
+    #[cfg(feature = "web")]
+    #[must_use]
+    pub fn httpfs_url(&self) -> Option<String> {
+        let address = self.namenode_server().httpfs_address()?;
+        let web = self.web_url();
+        let scheme = web.split(':').next().unwrap_or_default();
+        Some(format!("{scheme}://{}", authority(address)))
     }
 
     /// Returns the NameNode itself, for state that no protocol exposes.
@@ -181,7 +203,7 @@ impl Cluster {
         &self.hdfs.warnings
     }
 
-    /// Returns the realm, if the cluster is secure.
+    /// Returns the realm, if the cluster is secure and has a KDC of its own.
     #[must_use]
     pub fn realm(&self) -> Option<&Realm> {
         self.realm.as_ref()
@@ -225,6 +247,15 @@ impl Cluster {
         let env = match &self.realm {
             Some(realm) => realm.env(),
             None => ClientEnv::default().with("KERBOX_DIR", self.path()),
+        };
+        // That of `kerbox kdc` has it beside its keytabs.
+        let conf = self
+            .keytabs
+            .as_ref()
+            .map(|it| it.with_file_name("krb5.conf"));
+        let env = match conf.filter(|conf| conf.exists()) {
+            Some(conf) => env.with("KRB5_CONFIG", conf),
+            None => env,
         };
         let env = env
             .with("HADOOP_CONF_DIR", self.hadoop_conf_dir())
@@ -272,9 +303,7 @@ impl Cluster {
     /// Returns the allowed difference between a client's clock and the servers'.
     #[must_use]
     pub fn clock_skew(&self) -> Duration {
-        self.realm
-            .as_ref()
-            .map_or(Duration::ZERO, Realm::clock_skew)
+        self.clock_skew
     }
 
     /// Returns the short name of the superuser, who owns `/`.
@@ -304,13 +333,24 @@ impl Start for Cluster {
         checks::cluster(&builder.spec, &builder.given)?;
         checks::places(&builder.world, hdfs)?;
         let (fixture, mut kills) = Fixture::start(builder.world)?;
-        let mut realm = match hdfs.security {
-            Security::Kerberos => Some(Realm::in_world(&fixture, realm)?),
-            Security::Simple => None,
+        let keytabs = realm.keytabs.as_ref();
+        let keytabs = keytabs.filter(|_| hdfs.security == Security::Kerberos);
+        // The clients' files name them, wherever clients run.
+        let keytabs = keytabs.map(std::path::absolute).transpose();
+        let keytabs = keytabs.map_err(Error::io("find the working directory"))?;
+        let (mut realm, logins) = match (hdfs.security, &keytabs) {
+            (Security::Simple, _) => (None, None),
+            (Security::Kerberos, Some(keytabs)) => (None, Some(Logins::elsewhere(realm, keytabs))),
+            (Security::Kerberos, None) => {
+                let realm = Realm::in_world(&fixture, realm)?;
+                let logins = Logins::of(&realm);
+                (Some(realm), Some(logins))
+            }
         };
+        let clock_skew = logins.as_ref().map_or(Duration::ZERO, |it| it.clock_skew);
         let hdfs = Arc::new(Hdfs::start(
             &fixture,
-            realm.as_ref(),
+            logins.as_ref(),
             hdfs,
             builder.read_again.clone(),
         )?);
@@ -323,10 +363,23 @@ impl Start for Cluster {
                 killed.kill(server);
             }
         });
+        let served = Arc::new(Served::new(Target {
+            world: Arc::clone(&fixture.world),
+            realm: realm.as_ref().map(Realm::handle),
+            hdfs: Some(Arc::clone(&hdfs)),
+        }));
+        #[cfg(feature = "web")]
+        hdfs.console().attach(Arc::new(FixtureVerbs::new(
+            &served,
+            fixture.runtime.handle(),
+        )));
         let cluster = Self {
             fixture,
             realm,
             hdfs,
+            clock_skew,
+            keytabs,
+            served,
         };
         cluster.world().write_env(&cluster.env())?;
         Ok(cluster)

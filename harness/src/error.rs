@@ -124,8 +124,11 @@ pub enum Error {
         /// The problem, and what to do.
         why: String,
     },
-    /// The cluster has no realm: it was started without security.
-    #[error("this cluster has no Kerberos realm: start it with Cluster::secure()")]
+    /// The cluster has no KDC: it was started without security, or the KDC is another's.
+    #[error(
+        "this cluster has no KDC of its own: leave out `keytabs`, if they are another KDC's, or \
+         start it with Cluster::secure()"
+    )]
     NoRealm,
     /// An error in encoding, cryptography or names, below the protocols.
     #[error(transparent)]

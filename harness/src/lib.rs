@@ -88,6 +88,8 @@
 
 mod client;
 mod cluster;
+#[cfg(feature = "web")]
+mod console;
 pub mod control;
 mod daemon;
 #[doc(hidden)]

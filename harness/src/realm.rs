@@ -271,6 +271,7 @@ pub type RealmBuilder = Builder<Realm>;
 
 impl Start for Realm {
     fn start_from(builder: RealmBuilder) -> Result<Self, Error> {
+        checks::own_kdc(&builder.spec.realm)?;
         checks::realm(&builder.spec.realm, &builder.given)?;
         let (fixture, _) = Fixture::start(builder.world)?;
         let mut realm = Self::in_world(&fixture, &builder.spec.realm)?;

@@ -1,6 +1,7 @@
 //! A record of issued tickets.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use kerbox_events::{PreAuth, TgsKind};
 use kerbox_krb5::messages::{EncTicketPart, KdcRequest, PaData, PaDataType, Ticket, TicketFlags};
@@ -48,7 +49,7 @@ pub struct IssuedTicket {
     /// The version of that key; `None` for a session key (user-to-user) and for version 0.
     pub kvno: Option<u32>,
     /// The encryption types that the client offered, the preferred one first; the first 32.
-    pub offered_enctypes: Vec<EncryptionType>,
+    pub offered_enctypes: Arc<[EncryptionType]>,
     /// The type of the key that encrypts the reply.
     pub reply_enctype: EncryptionType,
     /// The client's authentication; meaningless for a TGS exchange.
@@ -86,9 +87,9 @@ impl IssuedTicket {
 }
 
 /// Returns the first encryption types that a client offers.
-pub(crate) fn offered(request: &KdcRequest) -> Vec<EncryptionType> {
-    let enctypes = request.body.enctypes.iter();
-    enctypes.take(MOST_ENCTYPES).copied().collect()
+pub(crate) fn offered(request: &KdcRequest) -> Arc<[EncryptionType]> {
+    let enctypes = request.body.enctypes.as_slice();
+    enctypes[..enctypes.len().min(MOST_ENCTYPES)].into()
 }
 
 /// Returns the pre-authentication that a granted request has used.
@@ -119,11 +120,8 @@ fn bounded(principal: &Principal) -> Principal {
         return principal.clone();
     }
     let shown = |text: &str| text.chars().take(SHOWN).collect::<String>();
-    let mut shown_components: Vec<String> = components
-        .iter()
-        .take(COMPONENTS)
-        .map(|component| shown(component))
-        .collect();
+    let components = components.iter().take(COMPONENTS);
+    let mut shown_components: Vec<String> = components.map(|it| shown(it)).collect();
     shown_components.push(format!("... ({length} bytes)"));
     Principal::new(shown(realm), shown_components).with_name_type(principal.name_type())
 }

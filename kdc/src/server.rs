@@ -9,7 +9,7 @@ use std::time::Duration;
 use kerbox_krb5::Clock;
 use kerbox_krb5::messages::{frame, frame_length};
 pub use kerbox_net::Sockets;
-use kerbox_net::{Accepted, Answer, Datagrams, Limits, Linger, Port, Stop, within};
+use kerbox_net::{Accepted, Answer, Datagrams, IdleRule, Limits, Linger, Port, Stop, within};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
@@ -29,6 +29,11 @@ const LIMITS: Limits = Limits {
 pub const MAX_CONNECTIONS: usize = 512;
 /// The time after which a silent connection is closed, in real time.
 const SILENCE: Duration = Duration::from_secs(60);
+/// The same by the KDC's clock, for connections on which no request has begun.
+const IDLE: IdleRule = IdleRule {
+    limit: SILENCE,
+    threshold: 0,
+};
 /// The request length up to which no permit is needed. Clients' own requests are shorter, even with
 /// a large PAC in the ticket.
 const USUAL: usize = 64 * 1024;
@@ -74,6 +79,9 @@ pub async fn serve(
 
 /// Serves on one socket or both, which may have different ports, until `shutdown` resolves or a
 /// fault stops it. When this returns, the sockets are closed.
+///
+/// TCP connections without a request are closed after a minute of real time, or once
+/// [`Gate::close_idle`](kerbox_net::Gate::close_idle) is called after a minute of `clock`.
 pub async fn serve_on(
     kdc: Arc<Kdc>,
     udp: Option<StdUdpSocket>,
@@ -88,7 +96,8 @@ pub async fn serve_on(
         long_requests: Arc::new(Semaphore::new(LONG_REQUESTS)),
     };
     let datagrams = udp.map(Datagrams::new).transpose()?;
-    let mut port = tcp.map(|tcp| Port::new(tcp, "KDC", LIMITS)).transpose()?;
+    let port = tcp.map(|tcp| Port::new(tcp, "KDC", LIMITS)).transpose()?;
+    let mut port = port.map(|port| port.with_idle_rule(IDLE));
     let answered = async {
         match &datagrams {
             Some(datagrams) => {
@@ -195,7 +204,7 @@ async fn connection(server: Server, accepted: Accepted) {
     let Accepted {
         mut stream,
         peer,
-        place: _place,
+        place,
     } = accepted;
     // Errors here are the client's problem: it sees the connection end.
     let peer = Peer {
@@ -204,12 +213,14 @@ async fn connection(server: Server, accepted: Accepted) {
         transport: Transport::Tcp,
     };
     let mut header = [0; 4];
+    place.idle_since(server.clock.now().as_micros());
     if within(SILENCE, stream.read_exact(&mut header))
         .await
         .is_err()
     {
         return;
     }
+    place.is_active();
     let Ok(length) = frame_length(header) else {
         let _ = stream
             .write_all(&frame(&server.kdc.too_long(server.clock.now())))

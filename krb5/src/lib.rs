@@ -48,5 +48,5 @@ pub use error_code::ErrorCode;
 pub use keytab::{Keytab, KeytabEntry};
 pub use krb5_conf::Krb5Conf;
 pub use principal::{NameType, Principal};
-pub use time::Clock;
+pub use time::{Clock, RealTime};
 pub use timestamp::Timestamp;

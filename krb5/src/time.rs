@@ -104,6 +104,12 @@ impl Clock {
         system_now()
     }
 
+    /// Returns the system's time as it was read.
+    #[must_use]
+    pub fn real_time(&self) -> RealTime {
+        RealTime(system_time())
+    }
+
     /// Returns how far this clock is ahead of the system's, in microseconds; negative if it is
     /// behind.
     #[must_use]
@@ -168,12 +174,34 @@ impl Clock {
     }
 }
 
+/// A moment of the system's clock. It costs less to keep than a [`Timestamp`], into which it is
+/// converted when someone asks.
+///
+/// ```
+/// use kerbox_krb5::{Clock, Timestamp};
+///
+/// let clock = Clock::frozen(Timestamp::EPOCH);
+/// assert!(Timestamp::from(clock.real_time()) > clock.now());
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RealTime(SystemTime);
+
+impl From<RealTime> for Timestamp {
+    fn from(time: RealTime) -> Self {
+        time.0.into()
+    }
+}
+
+fn system_now() -> Timestamp {
+    system_time().into()
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "the one place that reads the system's clock"
 )]
-fn system_now() -> Timestamp {
-    SystemTime::now().into()
+fn system_time() -> SystemTime {
+    SystemTime::now()
 }
 
 #[cfg(test)]

@@ -93,7 +93,10 @@ impl Timestamp {
 
 /// Returns a duration's microseconds.
 pub(crate) fn micros(duration: Duration) -> i64 {
-    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+    // The standard library's `as_micros` calculates in 128 bits.
+    let secs = i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
+    let micros = secs.saturating_mul(1_000_000);
+    micros.saturating_add(duration.subsec_micros().into())
 }
 
 impl Add<Duration> for Timestamp {

@@ -3,7 +3,8 @@
 //!
 //! `cargo bench -p minihdfs --bench data_transfer [-- MiB]`. Besides MiB/s it prints the process's
 //! CPU seconds per GiB, which other load on the machine does not distort. The figures of the
-//! DataNodes and of the raw copy both include the client, which computes checksums of what it reads.
+//! DataNodes and of the raw copy both include the client, which computes checksums of what it
+//! reads.
 
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
 
@@ -20,7 +21,7 @@ use kerbox_events::NoHook;
 use kerbox_krb5::{Clock, Timestamp};
 use minihdfs::HdfsError;
 use minihdfs::config::HdfsConfig;
-use minihdfs::datanode::{DataNode, DataNodeContext, LocalPeers, serve};
+use minihdfs::datanode::{DataNode, DataNodeContext, LocalPeers, StorageFolder, serve};
 use minihdfs::proto::hdfs::op_write_block_proto::BlockConstructionStage;
 use minihdfs::proto::hdfs::{
     BaseHeaderProto, BlockOpResponseProto, ChecksumProto, ChecksumTypeProto,
@@ -29,8 +30,8 @@ use minihdfs::proto::hdfs::{
 };
 use minihdfs::protocol::{
     BadBlock, BlockSynchronization, DatanodeCommand, DatanodeError, DatanodeProtocol,
-    DatanodeRegistration, ExportedBlockKeys, NamespaceInfo, ReceivedDeletedBlock, ReportedReplica,
-    StorageReport,
+    DatanodeRegistration, DatanodeStorage, ExportedBlockKeys, HeartbeatReport, NamespaceInfo,
+    ReceivedDeletedBlock, ReportedReplica,
 };
 use prost::Message;
 
@@ -59,7 +60,7 @@ impl DatanodeProtocol for NameNode {
         &self,
         _: Timestamp,
         _: &DatanodeRegistration,
-        _: &StorageReport,
+        _: &HeartbeatReport,
     ) -> Result<Vec<DatanodeCommand>, HdfsError> {
         Ok(Vec::new())
     }
@@ -67,16 +68,16 @@ impl DatanodeProtocol for NameNode {
         &self,
         _: Timestamp,
         _: &DatanodeRegistration,
-        _: &str,
+        _: &DatanodeStorage,
         _: &[ReportedReplica],
-    ) -> Result<(), HdfsError> {
-        Ok(())
+    ) -> Result<Option<DatanodeCommand>, HdfsError> {
+        Ok(None)
     }
     fn block_received_and_deleted(
         &self,
         _: Timestamp,
         _: &DatanodeRegistration,
-        _: &str,
+        _: &DatanodeStorage,
         _: &[ReceivedDeletedBlock],
     ) -> Result<(), HdfsError> {
         Ok(())
@@ -119,23 +120,17 @@ fn start_datanodes(folder: &Path, count: usize) -> Vec<SocketAddr> {
             info_port: 0,
             info_secure_port: 0,
         };
+        let directory = folder.join(format!("dn{number}"));
         let context = DataNodeContext {
             number,
             namenode: Arc::new(NameNode),
             peers: Arc::new(LocalPeers::default()),
-            storage_id: format!("DS-{number}").into(),
+            storages: vec![StorageFolder::disk(directory, &format!("DS-{number}"))],
             clock: Clock::system(),
             hook: Arc::new(NoHook),
             superuser: "hdfs".to_owned(),
         };
-        let node = DataNode::open(
-            registration,
-            &folder.join(format!("dn{number}")),
-            &config,
-            context,
-            1,
-        )
-        .expect("a folder");
+        let node = DataNode::open(registration, &config, context, 1).expect("a folder");
         node.start(Clock::system().now()).expect("accepted");
         addresses.push(address);
         nodes.push((node, listener));

@@ -16,7 +16,10 @@ use minihdfs::namenode::{NameNode, NameNodeIdentity};
 use minihdfs::proto::common::{
     IpcConnectionContextProto, RequestHeaderProto, RpcRequestHeaderProto, UserInformationProto,
 };
-use minihdfs::proto::hdfs::{GetFileInfoRequestProto, GetListingRequestProto};
+use minihdfs::proto::hdfs::{
+    CompleteRequestProto, CreateFlagProto, CreateRequestProto, FsPermissionProto,
+    GetFileInfoRequestProto, GetListingRequestProto, MkdirsRequestProto,
+};
 use minihdfs::rpc::{RpcEndpoint, RpcSession, Step};
 use minihdfs::user::AuthToLocal;
 use prost::Message;
@@ -161,6 +164,56 @@ fn measure(name: &str, mut session: RpcSession, request: &[u8], calls: u64) {
     println!("{name:<24} {best:>8} ns of CPU a call");
 }
 
+/// Prints the best of five runs of calls that are made once each: `request` gets their numbers.
+fn measure_changes(name: &str, mut session: RpcSession, request: impl Fn(u64) -> Vec<u8>) {
+    const CALLS: u64 = 10_000;
+    let mut rng = StdRng::seed_from_u64(2);
+    let mut best = u64::MAX;
+    for run in 0..5 {
+        let numbers = run * CALLS..(run + 1) * CALLS;
+        let requests: Vec<Vec<u8>> = numbers.map(&request).collect();
+        let before = cpu();
+        for request in &requests {
+            session.input().extend_from_slice(black_box(request));
+            assert_eq!(session.advance(NOW, &mut rng), Step::Read);
+            black_box(session.output()).clear();
+        }
+        best = best.min((cpu() - before) / CALLS);
+    }
+    println!("{name:<24} {best:>8} ns of CPU a call");
+}
+
+fn mkdirs(number: u64) -> Vec<u8> {
+    let request = MkdirsRequestProto {
+        src: format!("/user/alice/new/d{number}"),
+        masked: FsPermissionProto { perm: 0o755 },
+        create_parent: true,
+        unmasked: None,
+    };
+    call("mkdirs", &request)
+}
+
+/// Returns the calls that create an empty file and close it.
+fn create_and_complete(number: u64) -> Vec<u8> {
+    let (src, client_name) = (format!("/user/alice/new/f{number}"), "client".to_owned());
+    let create = CreateRequestProto {
+        src: src.clone(),
+        masked: FsPermissionProto { perm: 0o644 },
+        client_name: client_name.clone(),
+        create_flag: CreateFlagProto::Create as u32,
+        create_parent: true,
+        replication: 3,
+        block_size: 128 << 20,
+        ..Default::default()
+    };
+    let complete = CompleteRequestProto {
+        src,
+        client_name,
+        ..Default::default()
+    };
+    [call("create", &create), call("complete", &complete)].concat()
+}
+
 /// Runs a server on a thread of its own. Returns its address and the thread's folder in /proc.
 fn serve<F: Future<Output = ()>>(
     server: impl FnOnce(TcpListener) -> F + Send + 'static,
@@ -276,6 +329,9 @@ fn main() {
         &listing,
         1_000,
     );
+    measure_changes("mkdirs", session(Arc::new(NoHook)), mkdirs);
+    let name = "create and complete";
+    measure_changes(name, session(Arc::new(NoHook)), create_and_complete);
     // At the end, since a process with several threads allocates more slowly.
     beside_an_echo("getFileInfo, served", &file_info);
 }

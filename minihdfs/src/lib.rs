@@ -22,6 +22,7 @@ pub mod protocol;
 pub mod rpc;
 pub mod sasl;
 pub mod secret_manager;
+mod storage_directory;
 pub mod token;
 pub mod user;
 #[cfg(feature = "web")]

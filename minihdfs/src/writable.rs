@@ -2,6 +2,9 @@
 
 use crate::HdfsError;
 
+/// The class of the error for bytes that end early.
+pub(crate) const END_OF_FILE: &str = "java.io.EOFException";
+
 /// Reads values from the front of a slice. Every error is a `java.io.IOException` that names the
 /// value being read.
 ///
@@ -44,10 +47,11 @@ impl<'a> WritableReader<'a> {
     /// Reads the next `length` bytes.
     pub fn take(&mut self, length: usize, what: &str) -> Result<&'a [u8], HdfsError> {
         let (taken, rest) = self.rest.split_at_checked(length).ok_or_else(|| {
-            HdfsError::io(format!(
-                "{what} ends early: {} bytes are left where {length} are needed",
-                self.rest.len()
-            ))
+            let left = self.rest.len();
+            HdfsError::new(
+                END_OF_FILE,
+                format!("{what} ends early: {left} bytes are left where {length} are needed"),
+            )
         })?;
         self.rest = rest;
         Ok(taken)

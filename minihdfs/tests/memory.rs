@@ -16,7 +16,8 @@ use minihdfs::proto::hdfs::{
     GetFileInfoResponseProto, GetListingRequestProto, GetListingResponseProto,
 };
 use minihdfs::protocol::{
-    Block, BlockStatus, DatanodeProtocol, DatanodeRegistration, ReceivedDeletedBlock,
+    Block, BlockStatus, DatanodeProtocol, DatanodeRegistration, DatanodeStorage,
+    ReceivedDeletedBlock,
 };
 use minihdfs::rpc::{Call, RpcService};
 use minihdfs::user::{AuthMethod, User};
@@ -57,7 +58,9 @@ impl Cluster {
             let datanode = datanode(number);
             let registered = cluster.namenode.register_datanode(NOW, &datanode);
             registered.expect("anyone may");
-            let reported = cluster.namenode.block_report(NOW, &datanode, "DS", &[]);
+            let reported = cluster
+                .namenode
+                .block_report(NOW, &datanode, &storage(), &[]);
             reported.expect("it is registered");
         }
         cluster
@@ -127,7 +130,8 @@ impl Cluster {
             for number in 1..=3 {
                 let datanode = datanode(number);
                 let namenode = &self.namenode;
-                let reported = namenode.block_received_and_deleted(NOW, &datanode, "DS", &changed);
+                let reported =
+                    namenode.block_received_and_deleted(NOW, &datanode, &storage(), &changed);
                 reported.expect("it is registered");
             }
         }
@@ -155,6 +159,10 @@ fn datanode(number: u16) -> DatanodeRegistration {
         info_port: 0,
         info_secure_port: 0,
     }
+}
+
+fn storage() -> DatanodeStorage {
+    DatanodeStorage::disk("DS".into())
 }
 
 /// Returns the memory of this process in bytes.

@@ -76,6 +76,8 @@ struct Slot {
     peer: OnceLock<SocketAddr>,
     /// Set once the peer is identified.
     user: OnceLock<Arc<str>>,
+    /// What protects the connection.
+    protection: OnceLock<&'static str>,
     held: AtomicUsize,
     active: AtomicU64,
     idle: IdleSince,
@@ -248,17 +250,18 @@ impl Cuttable for Places {
     fn cut(&self, matches: &dyn Fn(&Peer<'_>) -> bool) -> usize {
         let mut table = self.table();
         let slots = table.slots.iter();
-        let matching = slots.filter(|(_, slot)| {
-            matches(&Peer {
-                address: slot.peer.get().copied(),
-                user: slot.user.get().map(|user| &**user),
-            })
-        });
+        let matching = slots.filter(|(_, slot)| matches(&slot.seen()));
         let numbers: Vec<u64> = matching.map(|(number, _)| *number).collect();
         for number in &numbers {
             self.cut(&mut table, *number);
         }
         numbers.len()
+    }
+
+    fn show(&self, see: &mut dyn FnMut(&Peer<'_>)) {
+        // Whoever sees them may take long, and must not hold up new ones.
+        let slots: Vec<_> = self.table().slots.values().cloned().collect();
+        slots.iter().for_each(|slot| see(&slot.seen()));
     }
 
     fn next_idle_end(&self) -> Option<i64> {
@@ -277,6 +280,17 @@ impl Cuttable for Places {
             self.cut(&mut table, *number);
         }
         due.len()
+    }
+}
+
+impl Slot {
+    /// Returns what is seen of the connection from outside.
+    fn seen(&self) -> Peer<'_> {
+        Peer {
+            address: self.peer.get().copied(),
+            user: self.user.get().map(|user| &**user),
+            protection: self.protection.get().copied(),
+        }
     }
 }
 
@@ -335,6 +349,16 @@ impl Place {
         table.unknown.remove(&self.number);
     }
 
+    /// Records what protects the connection, in its protocol's word. Later calls change nothing.
+    ///
+    /// ```
+    /// kerbox_net::Place::alone("alice").protected("auth-conf");
+    /// ```
+    pub fn protected(&self, protection: &'static str) {
+        // The first one stays.
+        let _ = self.slot.protection.set(protection);
+    }
+
     /// Records the number of input and output bytes the connection holds in memory. If the port
     /// then holds too much, the largest connection is closed, which may be this one.
     pub fn holds(&self, bytes: usize) {
@@ -362,6 +386,12 @@ impl Place {
     #[must_use]
     pub fn held(&self) -> usize {
         self.slot.held.load(Relaxed)
+    }
+
+    /// Returns true if the peer is identified.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        self.slot.user.get().is_some()
     }
 
     /// Returns a number that grows with each activity of any connection of the port: its value at

@@ -71,12 +71,18 @@ pub struct Peer<'a> {
     pub address: Option<SocketAddr>,
     /// The user that it was identified as; `None` before that.
     pub user: Option<&'a str>,
+    /// What protects the connection, in its protocol's word, as in `auth-conf` or `TLS`; `None` if
+    /// that is nothing, or not agreed yet.
+    pub protection: Option<&'static str>,
 }
 
 /// Connections that can be cut from outside.
 pub(crate) trait Cuttable: Send + Sync {
     /// Closes the connections that match, and returns their number.
     fn cut(&self, matches: &dyn Fn(&Peer<'_>) -> bool) -> usize;
+
+    /// Shows each connection, in order of arrival.
+    fn show(&self, see: &mut dyn FnMut(&Peer<'_>));
 
     /// Returns the time at which the next idle connection is to be closed.
     fn next_idle_end(&self) -> Option<i64>;
@@ -124,6 +130,21 @@ impl Gate {
     /// Closes the connections that match, at once, and returns their number.
     pub fn cut(&self, matches: &dyn Fn(&Peer<'_>) -> bool) -> usize {
         self.open_ports().iter().map(|port| port.cut(matches)).sum()
+    }
+
+    /// Shows each open connection, those of a port in order of arrival.
+    ///
+    /// ```
+    /// use kerbox_net::Gate;
+    ///
+    /// let mut users = Vec::new();
+    /// Gate::default().show(&mut |peer| users.extend(peer.user.map(str::to_owned)));
+    /// assert!(users.is_empty());
+    /// ```
+    pub fn show(&self, see: &mut dyn FnMut(&Peer<'_>)) {
+        for port in self.open_ports() {
+            port.show(see);
+        }
     }
 
     /// Returns the time at which the next idle connection is to be closed, in microseconds of the

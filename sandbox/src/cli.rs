@@ -1,14 +1,12 @@
 //! The command line: its flags, and the `KERBOX_*` variables that can replace them.
 
 use std::ffi::OsString;
-use std::net::IpAddr;
 use std::path::PathBuf;
 
+use crate::flags::SettingsArgs;
+use crate::{cli_admin, cli_control};
 use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use kerbox::spec::MOST_DATANODES;
-
-use crate::{cli_admin, cli_control};
 
 /// A Kerberos realm and a secure HDFS on your laptop.
 #[derive(Debug, Parser)]
@@ -25,6 +23,7 @@ Examples:
   kerbox up --data-dir ~/kerbox           the same one again after a restart
   kerbox exec -- pytest -q                a fresh one on free ports for one command
   kerbox exec --protection privacy -D dfs.replication=1 -- go test ./...
+  kerbox kdc --dir k & kerbox namenode --kdc-dir k & kerbox datanode --kdc-dir k     each in a process of its own
   kerbox clock advance 11h                eleven hours pass at once: tickets end, tokens expire, leases lapse
   kerbox events --follow                  what the servers see
   kerbox fault add krb-error KDC_ERR_POLICY --of alice --times 1
@@ -37,7 +36,13 @@ the files at the end, KERBOX_KEEP=on-failure those of what fails. Not for produc
 pub(crate) enum Command {
     /// Start a realm and an HDFS, and serve until Ctrl-C or SIGTERM
     Up(Up),
-    /// Start a DataNode for a NameNode in another process, such as that of
+    /// Start a KDC alone, and serve until Ctrl-C or SIGTERM: for `kerbox namenode`, or for any
+    /// other service
+    Kdc(Up),
+    /// Start a NameNode without DataNodes, whose KDC is another process, such as `kerbox kdc` or
+    /// MIT's krb5kdc, and serve until Ctrl-C or SIGTERM
+    Namenode(Namenode),
+    /// Start a DataNode for a NameNode in another process, such as `kerbox namenode` or
     /// `kerbox up --datanodes 0`, and serve until Ctrl-C or SIGTERM
     Datanode(Datanode),
     /// Start on free ports, run a command with the environment, stop, and exit with its code
@@ -86,11 +91,36 @@ pub(crate) struct Up {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Namenode {
+    /// Where its files go, a new or an empty folder, or one of an earlier run; kept at the end.
+    /// Default: a folder of its own, removed at the end
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+    /// The folder of the KDC's process, as `kerbox kdc --dir` has it: the keytabs, and the clock,
+    /// which this process then lives by
+    #[arg(long, value_name = "DIR", conflicts_with = "simple")]
+    pub(crate) kdc_dir: Option<PathBuf>,
+    /// The folder with the keytabs of nn/localhost and HTTP/localhost, if another KDC made them
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["simple", "kdc_dir"])]
+    pub(crate) keytabs: Option<PathBuf>,
+    /// The realm, and whatever else is set, are as for `kerbox up`. The DataNodes are processes of
+    /// their own; their number is only the usual dfs.replication.
+    #[command(flatten)]
+    pub(crate) settings: SettingsArgs,
+    #[command(flatten)]
+    pub(crate) ready: ReadyArgs,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Datanode {
     /// Where its files go, a new or an empty folder, or one of an earlier run. Default: a folder of
     /// its own, removed at the end
     #[arg(long, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
+    /// The folder of the KDC's process, as `kerbox kdc --dir` has it: where the KDC listens, the
+    /// keytab, and the clock, which this process then lives by
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["kdc_port", "simple"])]
+    pub(crate) kdc_dir: Option<PathBuf>,
     /// The file with the keys of the DataNodes' principal: dn.service.keytab in the KDC's folder
     #[arg(long, value_name = "FILE")]
     pub(crate) keytab: Option<PathBuf>,
@@ -123,60 +153,6 @@ pub(crate) struct Exec {
     /// The command and its arguments
     #[arg(last = true, required = true, value_name = "CMD")]
     pub(crate) command: Vec<OsString>,
-}
-
-/// The flags that change what is started.
-#[derive(Debug, Default, Args)]
-pub(crate) struct SettingsArgs {
-    /// The configuration file. Default: kerbox.toml in the working directory, if there is one
-    #[arg(long, value_name = "FILE", env = "KERBOX_CONFIG")]
-    pub(crate) config: Option<PathBuf>,
-    /// HDFS without Kerberos: clients are believed who they say they are
-    #[arg(long, conflicts_with = "secure")]
-    pub(crate) simple: bool,
-    /// HDFS with Kerberos (the default)
-    #[arg(long)]
-    pub(crate) secure: bool,
-    /// The variable's value, which the two flags above override.
-    #[arg(long, value_enum, env = "KERBOX_SECURITY", hide = true)]
-    pub(crate) security: Option<Security>,
-    /// The KDC alone, without HDFS
-    #[arg(long, env = "KERBOX_KDC_ONLY", value_parser = BoolishValueParser::new(), conflicts_with = "simple")]
-    pub(crate) kdc_only: bool,
-    /// Number of DataNodes [default: 3]
-    #[arg(long, value_name = "N", env = "KERBOX_DATANODES", value_parser = clap::value_parser!(u16).range(0..=MOST_DATANODES as i64))]
-    pub(crate) datanodes: Option<u16>,
-    /// hadoop.rpc.protection and dfs.data.transfer.protection at once
-    #[arg(long, value_name = "QOP", env = "KERBOX_PROTECTION")]
-    pub(crate) protection: Option<Protection>,
-    /// A Hadoop key for servers and clients, for instance -D dfs.blocksize=16m; may be repeated
-    #[arg(short = 'D', value_name = "KEY=VALUE", value_parser = key_and_value)]
-    pub(crate) hadoop: Vec<(String, String)>,
-    /// Keeps everything in DIR for the next run with it: principals and their keys, the clock, the
-    /// tree, tokens and blocks. A new or an empty folder, or one of an earlier run. Default: nothing
-    /// is kept
-    #[arg(long, value_name = "DIR", env = "KERBOX_DATA_DIR")]
-    pub(crate) data_dir: Option<PathBuf>,
-    /// Show the namespace of an image (fsimage_N) of Hadoop 3.4, without its blocks. FILE is only
-    /// read, there are no DataNodes, and safe mode stays on
-    #[arg(long, value_name = "FILE", env = "KERBOX_FSIMAGE", conflicts_with_all = ["datanodes", "data_dir", "kdc_only"])]
-    pub(crate) fsimage: Option<PathBuf>,
-    /// The address to listen on. Anything but loopback lets others on the network in
-    #[arg(long, value_name = "ADDRESS", env = "KERBOX_BIND")]
-    pub(crate) bind: Option<IpAddr>,
-    /// The KDC's port, UDP and TCP; 0: any free one
-    #[arg(long, value_name = "PORT", env = "KERBOX_KDC_PORT")]
-    pub(crate) kdc_port: Option<u16>,
-    /// The NameNode's RPC port; 0: any free one
-    #[arg(long, value_name = "PORT", env = "KERBOX_NAMENODE_PORT")]
-    pub(crate) namenode_port: Option<u16>,
-    /// Makes keys, block ids and whatever else is random the same in every run. Default: a new one
-    /// each time
-    #[arg(long, value_name = "NUMBER", env = "KERBOX_SEED")]
-    pub(crate) seed: Option<u64>,
-    /// Fail if a port is taken, instead of taking another
-    #[arg(long, env = "KERBOX_STRICT_PORTS", value_parser = BoolishValueParser::new())]
-    pub(crate) strict_ports: bool,
 }
 
 /// The flags for whoever waits until it serves.
@@ -240,45 +216,6 @@ pub(crate) struct Child {
     pub(crate) command: Vec<OsString>,
 }
 
-/// The quality of protection, in Hadoop's terms.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-pub(crate) enum Protection {
-    /// The peers are known, and no more
-    Authentication,
-    /// Nothing is changed on the way
-    Integrity,
-    /// Nothing is read on the way
-    Privacy,
-}
-
-impl From<Protection> for kerbox::Protection {
-    fn from(protection: Protection) -> Self {
-        match protection {
-            Protection::Authentication => Self::Authentication,
-            Protection::Integrity => Self::Integrity,
-            Protection::Privacy => Self::Privacy,
-        }
-    }
-}
-
-/// The authentication of clients: `hdfs.security`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-pub(crate) enum Security {
-    /// By Kerberos tickets and tokens.
-    Kerberos,
-    /// They are believed.
-    Simple,
-}
-
-impl From<Security> for kerbox::spec::Security {
-    fn from(security: Security) -> Self {
-        match security {
-            Security::Kerberos => Self::Kerberos,
-            Security::Simple => Self::Simple,
-        }
-    }
-}
-
 /// An output format for variables.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub(crate) enum Shell {
@@ -304,23 +241,13 @@ pub(crate) fn variables() -> Vec<String> {
     let flags = arguments.filter_map(|argument| argument.get_env()?.to_str().map(str::to_owned));
     // The last two are for this project's own tests.
     let others = [
+        "KERBOX_CLOCK_PAGE",
         "KERBOX_DIR",
         "KERBOX_KEEP",
         "KERBOX_PEERS",
         "KERBOX_PEERS_DIR",
     ];
     flags.chain(others.map(str::to_owned)).collect()
-}
-
-fn key_and_value(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((key, value)) if !key.trim().is_empty() => {
-            Ok((key.trim().to_owned(), value.to_owned()))
-        }
-        _ => Err(String::from(
-            "write KEY=VALUE, for instance dfs.blocksize=16m",
-        )),
-    }
 }
 
 #[cfg(test)]
@@ -331,19 +258,5 @@ mod tests {
     fn the_flags_are_consistent() {
         use clap::CommandFactory;
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn a_hadoop_value_may_hold_an_equals_sign_or_nothing() {
-        assert_eq!(
-            key_and_value("a.b=c=d"),
-            Ok((String::from("a.b"), String::from("c=d")))
-        );
-        assert_eq!(
-            key_and_value("a.b="),
-            Ok((String::from("a.b"), String::new()))
-        );
-        assert!(key_and_value("a.b").is_err());
-        assert!(key_and_value("=b").is_err());
     }
 }

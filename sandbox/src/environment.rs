@@ -11,30 +11,30 @@ use crate::cli::Shell;
 /// Maps names to values.
 pub(crate) type Environment = BTreeMap<String, String>;
 
-/// Returns the variables of a sandbox with its files in `dir`. Without a realm there are no
-/// Kerberos variables, and without a NameNode none of Hadoop's.
+/// Returns the variables of a sandbox with its files in `dir`, and those of the KDC in `kdc`.
+/// Without a realm there are no Kerberos variables, and without a NameNode none of Hadoop's.
 pub(crate) fn environment(
     dir: &Path,
     namenode: Option<&str>,
     webhdfs: Option<&str>,
-    kerberos: bool,
+    kdc: Option<&Path>,
 ) -> Environment {
-    let path = |name: &str| dir.join(name).display().to_string();
     let mut variables = BTreeMap::from([("KERBOX_DIR", dir.display().to_string())]);
     if let Some(namenode) = namenode {
         variables.extend([
-            ("HADOOP_CONF_DIR", path("hadoop")),
+            ("HADOOP_CONF_DIR", dir.join("hadoop").display().to_string()),
             ("NAMENODE", namenode.to_owned()),
         ]);
     }
     variables.extend(webhdfs.map(|webhdfs| ("WEBHDFS", webhdfs.to_owned())));
-    if kerberos {
+    if let Some(kdc) = kdc {
+        let path = |name: &str| kdc.join(name).display().to_string();
         variables.extend([
             ("KEYTABS", path("keytabs")),
             ("KRB5CCNAME", format!("FILE:{}", path("ccache/krb5cc"))),
             ("KRB5_CONFIG", path("krb5.conf")),
         ]);
-        variables.extend(hadoop_option(dir).map(|option| ("HADOOP_OPTS", option)));
+        variables.extend(hadoop_option(kdc).map(|option| ("HADOOP_OPTS", option)));
     }
     variables
         .into_iter()
@@ -58,10 +58,15 @@ pub(crate) fn appended(value: &str, option: &str) -> String {
     format!("{value} {option}").trim_start().to_owned()
 }
 
+/// Returns the folder of the KDC whose realm the variables are for, if there is one.
+fn kdc_of(variables: &Environment) -> Option<&Path> {
+    Path::new(variables.get("KRB5_CONFIG")?).parent()
+}
+
 /// Returns the variables for a child of this process; the user's own values are extended.
-pub(crate) fn here(variables: &Environment, dir: &Path) -> Environment {
+pub(crate) fn here(variables: &Environment) -> Environment {
     let mut here = variables.clone();
-    if here.contains_key("KRB5_CONFIG") {
+    if let Some(dir) = kdc_of(variables) {
         for (name, option) in options(dir) {
             let value = std::env::var(name).unwrap_or_default();
             here.insert(name.to_owned(), appended(&value, &option));
@@ -91,10 +96,10 @@ pub(crate) fn script(variables: &Environment, shell: Shell) -> String {
 }
 
 /// Returns the variables as a file for any POSIX shell, which extends the values set there.
-pub(crate) fn file(variables: &Environment, dir: &Path) -> String {
+pub(crate) fn file(variables: &Environment) -> String {
     let mut plain = variables.clone();
     let mut extended = String::new();
-    if variables.contains_key("KRB5_CONFIG") {
+    if let Some(dir) = kdc_of(variables) {
         for (name, option) in options(dir) {
             plain.remove(name);
             let option = posix_quoted(&option);
@@ -152,7 +157,7 @@ mod tests {
     #[test]
     fn without_a_realm_there_is_nothing_of_kerberos() {
         let (namenode, webhdfs) = ("hdfs://127.0.0.1:1", "http://localhost:2");
-        let variables = environment(Path::new("/x"), Some(namenode), Some(webhdfs), false);
+        let variables = environment(Path::new("/x"), Some(namenode), Some(webhdfs), None);
         assert_eq!(
             variables.keys().collect::<Vec<_>>(),
             ["HADOOP_CONF_DIR", "KERBOX_DIR", "NAMENODE", "WEBHDFS"]

@@ -38,10 +38,6 @@ pub(crate) fn welcome(sandbox: &Sandbox, settings: &Settings, directory: &Direct
 
 /// Returns the lines about the servers, their users and their files.
 fn rows(ready: &Ready, settings: &Settings) -> Vec<String> {
-    let row = |name: &str, what: &str, more: &str| {
-        let row = format!("  {name:<10}{what:<34}{more}");
-        row.trim_end().to_owned()
-    };
     let mut rows = Vec::new();
     if let Some(namenode) = &ready.endpoints.namenode {
         let nodes = match ready.endpoints.datanodes.len() {
@@ -58,9 +54,7 @@ fn rows(ready: &Ready, settings: &Settings) -> Vec<String> {
         let more = format!("1 NameNode, {nodes}, {security}");
         rows.push(row("HDFS", namenode, &more));
     }
-    if let Some(webhdfs) = &ready.endpoints.webhdfs {
-        rows.push(row("WebHDFS", &format!("{webhdfs}/webhdfs/v1"), ""));
-    }
+    rows.extend(web_rows(ready, settings));
     if let (Some(kdc), Some(realm)) = (&ready.endpoints.kdc, &ready.realm) {
         rows.push(row("KDC", kdc, &format!("realm {realm}, UDP and TCP")));
         let (easy, own) = users(settings);
@@ -81,6 +75,37 @@ fn rows(ready: &Ready, settings: &Settings) -> Vec<String> {
         rows.push(row("Data", &dir, "kept for the next run"));
     }
     rows
+}
+
+/// Returns the lines of the HTTP ports.
+fn web_rows(ready: &Ready, settings: &Settings) -> Vec<String> {
+    let mut rows = Vec::new();
+    if let Some(webhdfs) = &ready.endpoints.webhdfs {
+        rows.push(row("WebHDFS", &format!("{webhdfs}/webhdfs/v1"), ""));
+        let more = match settings.spec.hdfs.security {
+            Security::Kerberos => "for a browser with a ticket",
+            Security::Simple => "for a browser",
+        };
+        let query = match settings.spec.hdfs.security {
+            Security::Kerberos => String::new(),
+            Security::Simple => format!("?user.name={}", settings.spec.hdfs.superuser),
+        };
+        rows.push(row("Console", &format!("{webhdfs}/{query}"), more));
+    }
+    if let Some(swebhdfs) = &ready.endpoints.swebhdfs {
+        let more = format!("--cacert {}/ca.pem", ready.dir);
+        rows.push(row("HTTPS", &format!("{swebhdfs}/webhdfs/v1"), &more));
+    }
+    if let Some(httpfs) = &ready.endpoints.httpfs {
+        rows.push(row("HttpFS", &format!("{httpfs}/webhdfs/v1"), ""));
+    }
+    rows
+}
+
+/// Returns a line: a server, its address, and what else there is to say.
+fn row(name: &str, what: &str, more: &str) -> String {
+    let row = format!("  {name:<10}{what:<34}{more}");
+    row.trim_end().to_owned()
 }
 
 /// Returns the users whose password is their name, and the other users.

@@ -19,6 +19,7 @@ mod control;
 mod directory;
 mod environment;
 mod failure;
+mod flags;
 mod holder;
 mod human;
 mod memory;
@@ -43,6 +44,8 @@ fn main() -> ExitCode {
     }
     let done = match Cli::parse().command {
         Command::Up(args) => commands::up::up(&args).map(|()| ExitCode::SUCCESS),
+        Command::Kdc(args) => commands::up::kdc(args).map(|()| ExitCode::SUCCESS),
+        Command::Namenode(args) => commands::namenode::namenode(&args).map(|()| ExitCode::SUCCESS),
         Command::Datanode(args) => commands::datanode::datanode(&args).map(|()| ExitCode::SUCCESS),
         Command::Exec(args) => commands::exec::exec(&args),
         Command::Env(args) => commands::env::env(&args).map(|()| ExitCode::SUCCESS),

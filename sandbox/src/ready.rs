@@ -41,6 +41,12 @@ pub(crate) struct Endpoints {
     /// The URL of the NameNode's HTTP port, below which is `/webhdfs/v1`; null with the KDC alone.
     #[serde(default)]
     pub(crate) webhdfs: Option<String>,
+    /// The URL of the NameNode's HTTPS port, whose authority is in `ca.pem`; absent without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) swebhdfs: Option<String>,
+    /// The URL of HttpFS, below which is `/webhdfs/v1`; absent if it is not served.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) httpfs: Option<String>,
 }
 
 impl Ready {

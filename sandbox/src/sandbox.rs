@@ -9,6 +9,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use kerbox::spec::Security;
 use kerbox::{Clock, Control, Error, Journal, Server};
 
 use crate::commands::note;
@@ -66,7 +67,7 @@ impl Sandbox {
         });
         add_faults(settings, control.as_ref().ok())?;
         let ready = ready(&servers, settings, directory.path());
-        let script = environment::file(&ready.env, directory.path());
+        let script = environment::file(&ready.env);
         files.write("env.sh", script.as_bytes()).map_err(failed)?;
         // Written last: once it exists, everything else does.
         files
@@ -238,17 +239,18 @@ fn ready(servers: &Servers, settings: &Settings, directory: &Path) -> Ready {
         .map(|address| format!("hdfs://{address}"));
     let realm = servers.realm();
     let webhdfs = servers.webhdfs();
+    let is_secure = settings.kdc_only || settings.spec.hdfs.security == Security::Kerberos;
     Ready {
         ready: true,
         pid: std::process::id(),
         version: String::from(env!("CARGO_PKG_VERSION")),
         dir: directory.display().to_string(),
-        realm: realm.map(|_| settings.realm().to_owned()),
+        realm: is_secure.then(|| settings.realm().to_owned()),
         env: environment(
             directory,
             namenode.as_deref(),
             webhdfs.as_deref(),
-            realm.is_some(),
+            realm.map(|_| directory).or(settings.kdc_dir.as_deref()),
         ),
         endpoints: Endpoints {
             kdc: realm.map(|realm| realm.kdc_address().to_string()),
@@ -259,6 +261,8 @@ fn ready(servers: &Servers, settings: &Settings, directory: &Path) -> Ready {
                 .map(|address| address.to_string())
                 .collect(),
             webhdfs,
+            swebhdfs: servers.swebhdfs(),
+            httpfs: servers.httpfs(),
         },
     }
 }

@@ -24,6 +24,10 @@ fn builder<K>(settings: &Settings, directory: &Arc<Directory>) -> Builder<K> {
         Some(dir) => builder.persistent(dir),
         None => builder,
     };
+    let builder = match &settings.kdc_dir {
+        Some(dir) => builder.clock_of(dir),
+        None => builder,
+    };
     let again = settings.clone();
     builder
         .read_again(ReadAgain::new(move || read_again(&again)))
@@ -107,6 +111,25 @@ impl Servers {
         match self {
             Self::Realm(_) => None,
             Self::Cluster(cluster) => Some(cluster.web_url()),
+        }
+    }
+
+    /// Returns the URL of the NameNode's HTTPS port, if there is one.
+    pub(crate) fn swebhdfs(&self) -> Option<String> {
+        match self {
+            Self::Realm(_) => None,
+            Self::Cluster(cluster) => {
+                let url = cluster.swebhdfs_url()?;
+                Some(url.replacen("swebhdfs://", "https://", 1))
+            }
+        }
+    }
+
+    /// Returns the URL of HttpFS, if it is served.
+    pub(crate) fn httpfs(&self) -> Option<String> {
+        match self {
+            Self::Realm(_) => None,
+            Self::Cluster(cluster) => cluster.httpfs_url(),
         }
     }
 

@@ -15,4 +15,6 @@ mod mit;
 mod mit_settings;
 mod other_realms;
 mod ports;
+mod processes;
+mod settings;
 mod up;

@@ -14,7 +14,7 @@ use crate::support::{hadoop_jars, peer_source, peers_dir};
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// The time limit for a whole conversation on a busy machine.
-const LIMIT: Duration = Duration::from_secs(180);
+const LIMIT: Duration = Duration::from_secs(600);
 
 /// A running job. It ends when this is dropped.
 pub(super) struct Job {

@@ -6,6 +6,7 @@ mod conversation;
 mod expiry;
 mod logins;
 mod tokens;
+mod webhdfs;
 mod wrong_settings;
 
 use libtest_mimic::Trial;
@@ -16,6 +17,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         expiry::trials(),
         logins::trials(),
         tokens::trials(),
+        webhdfs::trials(),
         wrong_settings::trials(),
     ]
     .into_iter()

@@ -50,6 +50,16 @@ fn bug_21_client_and_datanode_expect_different_protection() -> TestResult {
                 "{servers:?}, {client}: {error}"
             );
         }
+        if servers.is_some() && !works {
+            // The DataNode does know what the client lacks.
+            let without = "which does not support SASL data transfer protection";
+            let said = cluster.journal().entries();
+            assert!(
+                said.iter().any(|entry| entry.text().contains(without)),
+                "{}",
+                cluster.journal().last(20)
+            );
+        }
     }
     Ok(())
 }

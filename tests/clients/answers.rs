@@ -12,10 +12,12 @@ use crate::support::{Peer, TestResult, Text, hadoop_jars, peer_source, peers_dir
 trials! {
     [Peer::JavaHadoop, Peer::Reference] =>
         every_answer_about_rare_features_is_hadoops,
-        every_answer_about_snapshots_is_hadoops;
+        every_answer_about_snapshots_is_hadoops,
+        every_method_of_client_protocol_is_called,
+        every_answer_of_random_operations_is_hadoops;
 }
 
-const GROUPS: &str = "hadoop.user.group.static.mapping.overrides";
+pub(super) const GROUPS: &str = "hadoop.user.group.static.mapping.overrides";
 
 /// Makes all calls of a program, with the client's files in a folder.
 fn answers(program: &str, conf: &Path, arguments: &[&str]) -> Text {
@@ -44,17 +46,36 @@ fn every_answer_about_snapshots_is_hadoops() -> TestResult {
     compare("Snapshots.java", &[SEQUENCES], 2000)
 }
 
+/// The program fails if there is a method that it has not called.
+fn every_method_of_client_protocol_is_called() -> TestResult {
+    compare("Methods.java", &[], 2 * 111)
+}
+
+/// Random operations of three users. `KERBOX_LONG=1` (`.ci/long runs`) plays more of them, and
+/// `KERBOX_SEEDS="83 5"` those five sequences that begin with seed 83.
+fn every_answer_of_random_operations_is_hadoops() -> TestResult {
+    let is_long = std::env::var_os("KERBOX_LONG").is_some_and(|value| value == "1");
+    let all = if is_long { "0 80" } else { "0 4" };
+    let seeds = std::env::var("KERBOX_SEEDS").unwrap_or_else(|_| all.to_owned());
+    let (first, count) = seeds.split_once(' ').ok_or("KERBOX_SEEDS: FIRST COUNT")?;
+    let least = 375 * count.parse::<usize>()?;
+    compare("Verbs.java", &[first, count, "400"], least)
+}
+
 /// Compares the answers of Hadoop's NameNode and of ours to all calls of a program, of which there
 /// are at least so many.
 fn compare(program: &str, arguments: &[&str], least: usize) -> TestResult {
     // The reference's superuser is the user of its process.
     let superuser = run(Command::new("id").arg("-un"), "")?.ok()?;
     let superuser = superuser.trim();
-    let groups = format!("{GROUPS}={superuser}=supergroup;alice=alice");
-    let reference = Reference::start(
-        &[&groups, "dfs.namenode.ec.userdefined.policy.allowed=false"],
-        |_| {},
-    )?;
+    let groups = format!("{superuser}=supergroup;alice=alice,staff;bob=bob,staff");
+    let settings = [
+        &*format!("{GROUPS}={groups}"),
+        "dfs.namenode.ec.userdefined.policy.allowed=false",
+        // Blocks are recovered with heartbeats.
+        "dfs.heartbeat.interval=1",
+    ];
+    let reference = Reference::start(&settings, |_| {})?;
     let arguments = [&[superuser], arguments].concat();
     let theirs = answers(program, &reference.conf(), &arguments)?;
     drop(reference);
@@ -62,7 +83,9 @@ fn compare(program: &str, arguments: &[&str], least: usize) -> TestResult {
     let cluster = Cluster::simple()
         .symlinks()
         .superuser(superuser)
-        .set(GROUPS, format!("{superuser}=supergroup;alice=alice"))
+        .set(GROUPS, groups)
+        // As the reference has it.
+        .set("dfs.namenode.fs-limits.min-block-size", "512")
         .start_blocking()?;
     let env = cluster.env_of("alice");
     let conf = env.get("HADOOP_CONF_DIR").ok_or("no HADOOP_CONF_DIR")?;

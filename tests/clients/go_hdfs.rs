@@ -10,7 +10,8 @@ trials! {
         it_works_with_authentication,
         it_works_with_integrity,
         it_works_with_privacy,
-        it_works_with_aes;
+        it_works_with_aes,
+        it_takes_snapshots_and_sets_attributes;
 }
 
 fn round_trip(builder: ClusterBuilder) -> TestResult {
@@ -57,4 +58,56 @@ fn it_works_with_privacy() -> TestResult {
 
 fn it_works_with_aes() -> TestResult {
     round_trip(Cluster::secure().protection(Protection::PrivacyAes))
+}
+
+fn it_takes_snapshots_and_sets_attributes() -> TestResult {
+    let cluster = Cluster::simple().start_blocking()?;
+    let program = peers_dir().join("bin/hdfs-go-snapshots");
+    let env = cluster.env_of("hdfs");
+    let printed = run(&mut command(&env, &program, &["hdfs"]), "")?.ok()?;
+    let exception = |call: &str, class: &str| {
+        format!(
+            "{call} call failed with ERROR_APPLICATION (org.apache.hadoop.hdfs.protocol.{class})"
+        )
+    };
+    let read_only = exception("mkdirs", "SnapshotAccessControlException");
+    let expected = [
+        "mkdir = done",
+        "allow = done",
+        "allow by alice = permission denied",
+        "create = /go/.snapshot/s1",
+        &format!(
+            "create again = {}",
+            exception("createSnapshot", "SnapshotException")
+        ),
+        "create by alice = permission denied",
+        "remove = done",
+        "list = 1",
+        "stat = there",
+        &format!("mkdir in a snapshot = mkdir /go/.snapshot/s1/e: {read_only}"),
+        &format!(
+            "disallow = {}",
+            exception("disallowSnapshot", "SnapshotException")
+        ),
+        "delete by alice = permission denied",
+        "delete = done",
+        &format!(
+            "delete again = {}",
+            exception("deleteSnapshot", "SnapshotException")
+        ),
+        "disallow = done",
+        "set = done",
+        "set trusted = done",
+        "set by alice = set xattr /go: permission denied",
+        "set without a name space = set xattr /go: invalid key: 'none'",
+        "list = [trusted.b:two user.a:one]",
+        "list by alice = [user.a:one]",
+        "get = [user.a:one]",
+        "get none = get xattrs /go: one or more keys not found",
+        "remove = done",
+        "remove again = remove xattr /go: one or more keys not found",
+    ];
+    let lines: Vec<&str> = printed.lines().collect();
+    assert_eq!(lines, expected);
+    Ok(())
 }

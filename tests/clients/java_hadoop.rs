@@ -1,5 +1,7 @@
 //! Hadoop's own Java client, through its FsShell.
 
+use std::path::PathBuf;
+
 use kerbox::{ClientEnv, Cluster, ClusterBuilder, Protection};
 
 use crate::support::{Peer, TestResult, command, hadoop_jars, peer_source, peers_dir, run, trials};
@@ -29,13 +31,19 @@ fn fs_shells(env: &ClientEnv, commands: &[&[&str]]) -> Result<(Vec<Answer>, Stri
 
 /// Returns the class path of Hadoop's client with a fixture's configuration.
 pub(crate) fn class_path(env: &ClientEnv) -> Result<String, Error> {
+    // The second folder's classes are used only where a test names them.
+    class_path_of(env, &[hadoop_jars(), peers_dir().join("httpfs")])
+}
+
+/// Returns the class path of the jars in these folders with a fixture's configuration.
+pub(crate) fn class_path_of(env: &ClientEnv, jars: &[PathBuf]) -> Result<String, Error> {
     let conf = env.get("HADOOP_CONF_DIR").ok_or("no HADOOP_CONF_DIR")?;
-    Ok(format!(
-        "{}:{}:{}/*",
-        conf.to_string_lossy(),
-        peers_dir().join("log").display(),
-        hadoop_jars().display()
-    ))
+    let log = peers_dir().join("log");
+    let mut path = format!("{}:{}", conf.to_string_lossy(), log.display());
+    for folder in jars {
+        path.push_str(&format!(":{}/*", folder.display()));
+    }
+    Ok(path)
 }
 
 /// Returns the arguments with which `java` runs one of the programs in `tests/peers`.
@@ -61,7 +69,15 @@ pub(crate) fn java_commands(
     program: &str,
     commands: &[&[&str]],
 ) -> Result<(Vec<Answer>, String), Error> {
-    let words = java_program(env, program)?;
+    commands_to(env, &java_program(env, program)?, commands)
+}
+
+/// Runs commands of a program that `java` starts with these arguments.
+pub(crate) fn commands_to(
+    env: &ClientEnv,
+    words: &[String],
+    commands: &[&[&str]],
+) -> Result<(Vec<Answer>, String), Error> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let input: String = commands
         .iter()

@@ -2,7 +2,7 @@
 //! commands.
 
 use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use kerbox::ClientEnv;
 
@@ -23,7 +23,12 @@ impl JavaSession {
     pub(crate) fn start(env: &ClientEnv, program: &str) -> Result<Self, Error> {
         let words = java_program(env, program)?;
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        let mut child = command(env, "java", &words)
+        Self::run(command(env, "java", &words))
+    }
+
+    /// Starts a program by this command.
+    pub(crate) fn run(mut java: Command) -> Result<Self, Error> {
+        let mut child = java
             .env("LC_ALL", "C")
             .env("TZ", "UTC")
             .stdin(Stdio::piped())

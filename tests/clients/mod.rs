@@ -11,6 +11,7 @@ mod gokrb5;
 pub(crate) mod hdfs_native;
 mod heimdal;
 pub(crate) mod java_hadoop;
+mod java_hadoop2;
 pub(crate) mod java_session;
 pub(crate) mod jdk;
 mod keys;
@@ -30,6 +31,7 @@ mod refresh;
 mod restart;
 mod secure_layout;
 mod service_acls;
+mod snapshots;
 mod symlinks;
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -57,8 +59,10 @@ pub(crate) fn trials() -> Vec<Trial> {
         restart::trials(),
         secure_layout::trials(),
         service_acls::trials(),
+        snapshots::trials(),
         hdfs_native::trials(),
         java_hadoop::trials(),
+        java_hadoop2::trials(),
         go_hdfs::trials(),
         named_types::trials(),
     ];

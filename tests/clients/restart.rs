@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hdfs_native::{HdfsError, WriteOptions};
-use kerbox::{Cluster, Event};
+use kerbox::{Cluster, Event, Fault};
 
 use super::hdfs_native::{client, pattern, read, simple_client};
 use super::java_session::JavaSession;
@@ -19,6 +19,7 @@ trials! {
         hdfs_native_writes_on_after_a_restart;
     [Peer::JavaHadoop] =>
         java_waits_for_the_end_of_safe_mode_and_writes_on,
+        what_java_calls_again_after_a_restart_is_not_carried_out_again,
         dfsadmin_switches_safe_mode;
     [Peer::GoHdfs] =>
         go_goes_on_after_a_restart;
@@ -167,6 +168,46 @@ fn java_waits_for_the_end_of_safe_mode_and_writes_on() -> TestResult {
     cluster.advance_blocking(Duration::from_secs(31))?;
     assert_eq!(java.answer()?, (0, String::new()));
     assert_eq!(java.ok(&["read", "/f"])?, "200000 same\n");
+    Ok(())
+}
+
+/// The NameNode carries calls out and is killed before it answers. The next one knows from the edits
+/// on disk that the repeated calls have been carried out: a deletion would answer false, a rename
+/// would find no file, and a creation another writer.
+fn what_java_calls_again_after_a_restart_is_not_carried_out_again() -> TestResult {
+    let folder = tempfile::tempdir()?;
+    let cluster = Cluster::simple()
+        .persistent(folder.path().join("data"))
+        .set("dfs.client.retry.policy.enabled", "true")
+        .set("dfs.client.retry.policy.spec", "100,500")
+        .start_blocking()?;
+    let mut java = JavaSession::start(&cluster.env_of("hdfs"), "Restarts.java")?;
+    for path in ["/f", "/g"] {
+        java.ok(&["create", path])?;
+        java.ok(&["close"])?;
+    }
+    for (method, words, expected) in [
+        ("delete", &["delete", "/f"][..], "true\n"),
+        ("rename", &["rename", "/g", "/h"], "true\n"),
+        ("create", &["create", "/i"], ""),
+    ] {
+        let seen = cluster.journal().from_here();
+        let lost = cluster.inject(Fault::on_rpc(method).lose_reply().once());
+        java.send(words)?;
+        let called = move |event: &Event| event.to_string().contains(&format!(" {method} "));
+        seen.wait_blocking(called, PATIENCE)?;
+        drop(lost);
+        cluster.restart_namenode()?;
+        assert_eq!(java.answer()?, (0, expected.to_owned()), "{method}");
+        assert!(
+            seen.count(called) >= 2,
+            "it was called again: {}",
+            seen.last(30)
+        );
+    }
+    java.ok(&["write", "1000"])?;
+    java.ok(&["close"])?;
+    assert_eq!(java.ok(&["read", "/i"])?, "1000 same\n");
     Ok(())
 }
 

@@ -25,8 +25,36 @@ impl Daemon {
         folder: &Path,
         keys: &[(&str, &str)],
     ) -> Result<Self, Error> {
+        Self::run(java(env, class, folder, keys)?, folder)
+    }
+
+    /// Starts it as in the release in this folder of peers.
+    pub(super) fn start_of(
+        release: &str,
+        env: &ClientEnv,
+        class: &str,
+        folder: &Path,
+        keys: &[(&str, &str)],
+    ) -> Result<Self, Error> {
+        Self::run(java_of(release, env, class, folder, keys)?, folder)
+    }
+
+    /// Starts it with these words on its command line.
+    pub(super) fn start_with(
+        env: &ClientEnv,
+        class: &str,
+        folder: &Path,
+        keys: &[(&str, &str)],
+        words: &[&str],
+    ) -> Result<Self, Error> {
+        let mut command = java(env, class, folder, keys)?;
+        command.args(words);
+        Self::run(command, folder)
+    }
+
+    fn run(mut command: Command, folder: &Path) -> Result<Self, Error> {
         let log = folder.join("log");
-        let child = java(env, class, folder, keys)?
+        let child = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(File::create(&log)?)
@@ -70,6 +98,17 @@ pub(super) fn java(
     folder: &Path,
     keys: &[(&str, &str)],
 ) -> Result<Command, Error> {
+    java_of("reference", env, class, folder, keys)
+}
+
+/// Same as [`java`], with the release in this folder of peers.
+fn java_of(
+    release: &str,
+    env: &ClientEnv,
+    class: &str,
+    folder: &Path,
+    keys: &[(&str, &str)],
+) -> Result<Command, Error> {
     let conf = folder.join("conf");
     fs::create_dir_all(&conf)?;
     write_configuration(env, &conf, keys)?;
@@ -78,7 +117,7 @@ pub(super) fn java(
         "{}:{}:{}/*",
         conf.display(),
         peers.join("log").display(),
-        peers.join("reference").display()
+        peers.join(release).display()
     );
     let krb5 = env.get("KRB5_CONFIG");
     let krb5 = krb5.map(|path| format!("-Djava.security.krb5.conf={}", path.display()));
@@ -103,6 +142,11 @@ fn write_configuration(env: &ClientEnv, conf: &Path, keys: &[(&str, &str)]) -> R
     for name in ["core-site.xml", "hdfs-site.xml"] {
         let text = fs::read_to_string(fixture.join(name))?;
         fs::write(conf.join(name), text.replace("</configuration>", &end))?;
+    }
+    // Where HTTPS is served.
+    let trust = fixture.join("ssl-client.xml");
+    if trust.exists() {
+        fs::copy(trust, conf.join("ssl-client.xml"))?;
     }
     Ok(())
 }

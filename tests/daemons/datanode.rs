@@ -6,6 +6,7 @@ use std::time::Duration;
 use kerbox::{Cluster, Datanode, Event, Login, NewPrincipal, Operation, Outcome};
 
 use super::daemon::Daemon;
+use super::real_datanodes::{eventually, replicas};
 use crate::clients::hdfs_native::{client, pattern, read, write};
 use crate::clients::java_hadoop::java_commands;
 use crate::support::{Peer, TestResult, block_on, trials};
@@ -15,6 +16,8 @@ trials! {
         hadoops_datanode_serves_our_namenode,
         hadoops_datanode_obeys_our_namenode,
         only_the_principal_of_datanodes_may_register;
+    [Peer::Reference35, Peer::JavaHadoop, Peer::LibGssapi] =>
+        hadoop_3_5s_datanode_serves_our_namenode;
 }
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -41,6 +44,16 @@ fn shown(path: &Path) -> Result<&str, Error> {
 
 /// Starts Hadoop's DataNode as `principal`, in the fixture's time.
 fn start(cluster: &Cluster, folder: &Path, principal: &str) -> Result<Daemon, Error> {
+    start_of("reference", cluster, folder, principal)
+}
+
+/// Same as [`start`], with the release in this folder of peers.
+fn start_of(
+    release: &str,
+    cluster: &Cluster,
+    folder: &Path,
+    principal: &str,
+) -> Result<Daemon, Error> {
     let realm = cluster.realm().ok_or("no realm")?;
     let keytab = realm.keytab(principal)?.display().to_string();
     let data = format!("file://{}", folder.join("data").display());
@@ -54,7 +67,7 @@ fn start(cluster: &Cluster, folder: &Path, principal: &str) -> Result<Daemon, Er
         ("dfs.datanode.keytab.file", &*keytab),
         ("dfs.datanode.kerberos.principal", &*principal),
     ];
-    Daemon::start(&cluster.env_under_clock()?, CLASS, folder, &keys)
+    Daemon::start_of(release, &cluster.env_under_clock()?, CLASS, folder, &keys)
 }
 
 /// Waits until the journal has an event whose line contains this text.
@@ -74,50 +87,12 @@ fn shell(user: &Login, words: &[&str]) -> Result<String, Error> {
     }
 }
 
-/// Lets heartbeats pass until something has happened.
-fn eventually(
-    cluster: &Cluster,
-    what: &str,
-    happened: impl Fn() -> Result<bool, Error>,
-) -> TestResult {
-    let clock = cluster.clock();
-    let until = clock.real_now() + PATIENCE;
-    while !happened()? {
-        if clock.real_now() > until {
-            return Err(format!("{what}: not within {PATIENCE:?}").into());
-        }
-        cluster.advance_blocking(Duration::from_secs(3))?;
-    }
-    Ok(())
-}
-
 /// Does something with the first two of our DataNodes.
 fn both(cluster: &Cluster, act: impl Fn(Datanode<'_>) -> Result<(), kerbox::Error>) -> TestResult {
     for number in [1, 2] {
         act(cluster.datanode(number)?)?;
     }
     Ok(())
-}
-
-/// Returns the number of finalized replicas of Hadoop's DataNode.
-fn replicas(data: &Path) -> Result<usize, Error> {
-    let mut folders = vec![data.to_owned()];
-    let mut count = 0;
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder)? {
-            let path = entry?.path();
-            let is_meta = path.extension().is_some_and(|it| it == "meta");
-            let finalized = path
-                .components()
-                .any(|part| part.as_os_str() == "finalized");
-            if path.is_dir() {
-                folders.push(path);
-            } else if is_meta && finalized {
-                count += 1;
-            }
-        }
-    }
-    Ok(count)
 }
 
 /// Returns true if a replica was copied to others.
@@ -131,16 +106,24 @@ fn is_copied(event: &Event) -> bool {
     *operation == Operation::ReplicateBlock && *outcome == Outcome::Ok
 }
 
+fn hadoops_datanode_serves_our_namenode() -> TestResult {
+    serves_our_namenode("reference")
+}
+
+fn hadoop_3_5s_datanode_serves_our_namenode() -> TestResult {
+    serves_our_namenode("reference-3.5")
+}
+
 /// Hadoop's DataNode is one of three in the pipelines of two clients, and then the only one with
 /// the bytes. It dies, and its replicas are made again.
-fn hadoops_datanode_serves_our_namenode() -> TestResult {
+fn serves_our_namenode(release: &str) -> TestResult {
     let cluster = Cluster::secure()
         .datanodes(3)
         .set("dfs.replication", "3")
         .start_blocking()?;
     cluster.datanode(3)?.stop();
     let folder = tempfile::tempdir()?;
-    let real = start(&cluster, folder.path(), "dn/localhost")?;
+    let real = start_of(release, &cluster, folder.path(), "dn/localhost")?;
     wait(&cluster, &real, REGISTERED)?;
     wait(&cluster, &real, "blockReport")?;
     cluster.advance_blocking(STALE)?; // so that the stopped one comes last
@@ -198,7 +181,7 @@ fn hadoops_datanode_obeys_our_namenode() -> TestResult {
     block_on(async { Ok(write(&client, path, pattern(LENGTH)).await?) })
         .map_err(|error| real.explain(error))?;
     let data = folder.path().join("data");
-    assert_eq!(replicas(&data)?, 1);
+    assert_eq!(replicas(&data)?.len(), 1);
 
     cluster.datanode(1)?.restart()?;
     block_on(async { Ok(client.set_replication(path, 2).await.map(drop)?) })?;
@@ -206,7 +189,7 @@ fn hadoops_datanode_obeys_our_namenode() -> TestResult {
     block_on(async { Ok(client.set_replication(path, 1).await.map(drop)?) })?;
     block_on(async { Ok(client.delete(path, false).await.map(drop)?) })?;
     eventually(&cluster, "the replica is deleted", || {
-        Ok(replicas(&data)? == 0)
+        Ok(replicas(&data)?.is_empty())
     })
     .map_err(|error| real.explain(error))
 }

@@ -17,13 +17,13 @@ trials! {
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// A running `kerbox`, which ends with this value, and its ready line.
-struct Kerbox {
+pub(super) struct Kerbox {
     child: Child,
     ready: Value,
 }
 
 impl Kerbox {
-    fn start(words: &[&str]) -> Result<Self, Error> {
+    pub(super) fn start(words: &[&str]) -> Result<Self, Error> {
         let mut child = Command::new(kerbox_program())
             .args(words)
             .args(["--json", "--exit-on-stdin-eof"])
@@ -38,14 +38,21 @@ impl Kerbox {
         Ok(Self { child, ready })
     }
 
+    /// Kills it by SIGKILL.
+    pub(super) fn kill(mut self) -> TestResult {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
     /// Returns a text of the ready line.
-    fn text(&self, pointer: &str) -> Result<&str, Error> {
+    pub(super) fn text(&self, pointer: &str) -> Result<&str, Error> {
         let text = self.ready.pointer(pointer).and_then(Value::as_str);
         text.ok_or_else(|| format!("no {pointer} in {}", self.ready).into())
     }
 
     /// Returns the port of an address of the ready line.
-    fn port(&self, pointer: &str) -> Result<&str, Error> {
+    pub(super) fn port(&self, pointer: &str) -> Result<&str, Error> {
         let address = self.text(pointer)?;
         let port = address.rsplit_once(':').map(|(_, port)| port);
         port.ok_or_else(|| format!("no port in {address}").into())
@@ -60,7 +67,8 @@ impl Drop for Kerbox {
     }
 }
 
-/// Hadoop's client writes and reads through DataNodes that are other processes than the NameNode.
+/// Hadoop's client writes and reads through DataNodes that are other processes than the NameNode:
+/// their data ports, and for WebHDFS their HTTP ports.
 fn a_datanode_in_a_process_of_its_own_serves_a_secure_namenode() -> TestResult {
     let folder = tempfile::tempdir()?;
     let dir = folder.path().join("sandbox").display().to_string();
@@ -107,6 +115,19 @@ fn a_datanode_in_a_process_of_its_own_serves_a_secure_namenode() -> TestResult {
     let commands: [&[&str]; 3] = [&login, &put, &["-cat", "/user/alice/f"]];
     let printed = shell(Path::new(&conf), configure, &commands)?;
     assert!(printed.contains(&text), "it came back changed");
+    let web = sandbox.port("/endpoints/webhdfs")?;
+    let web = format!("webhdfs://localhost:{web}/user/alice/w");
+    let commands: [&[&str]; 5] = [
+        &login,
+        &["-put", &local, &web],
+        &["-appendToFile", &local, &web],
+        &["-cat", &web],
+        &["-checksum", &web],
+    ];
+    let printed = shell(Path::new(&conf), configure, &commands)?;
+    let twice = format!("{text}{text}");
+    assert!(printed.contains(&twice), "it came back changed");
+    assert!(printed.contains("MD5-of-0MD5-of-512CRC32C"), "{printed}");
     drop(first);
     let commands: [&[&str]; 2] = [&login, &["-cat", "/user/alice/f"]];
     let printed = shell(Path::new(&conf), configure, &commands)?;

@@ -64,6 +64,7 @@ fn serves(
     let text = "a line of the file\n".repeat(10_000);
     std::fs::write(local.path(), &text)?;
     let local = local.path().display().to_string();
+    let twice = format!("{text}{text}");
     let written = shell(
         &reference.conf(),
         configure,
@@ -73,10 +74,7 @@ fn serves(
             &["-cat", "/user/hdfs-f"],
         ],
     )?;
-    assert!(
-        written.contains(&format!("{text}{text}")),
-        "it came back changed"
-    );
+    assert!(written.contains(&twice), "it came back changed");
     for node in [&first, &second] {
         let wrote = |event: &Event| {
             matches!(
@@ -94,6 +92,17 @@ fn serves(
             node.journal().last(40)
         );
     }
+    // The NameNode sends clients of WebHDFS to the HTTP ports that it was told.
+    let web = format!("{}/user/hdfs-f", reference.webhdfs_url());
+    let new = format!("{}/user/hdfs-w", reference.webhdfs_url());
+    let commands: [&[&str]; 4] = [
+        &["-cat", &web],
+        &["-put", &local, &new],
+        &["-appendToFile", &local, &new],
+        &["-cat", &new],
+    ];
+    let by_web = shell(&reference.conf(), configure, &commands)?;
+    assert_eq!(by_web.matches(&twice).count(), 2, "it came back changed");
     drop(first);
     let third = datanode().start_blocking()?;
     let copied = |event: &Event| {
@@ -123,10 +132,7 @@ fn serves(
         &["-rm", "-skipTrash", "/user/hdfs-f"],
     ];
     let read = shell(&reference.conf(), configure, &commands)?;
-    assert!(
-        read.contains(&format!("{text}{text}")),
-        "it came back changed"
-    );
+    assert!(read.contains(&twice), "it came back changed");
     Ok(())
 }
 

@@ -69,6 +69,11 @@ impl Side {
         })
     }
 
+    /// Returns where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Sends a datagram and returns the answer, or `None` if the answer to the next request comes
     /// first.
     pub(super) fn ask(&self, request: &[u8]) -> Result<Option<Vec<u8>>, Error> {
@@ -180,11 +185,11 @@ pub(crate) struct Mit(tempfile::TempDir);
 
 impl Mit {
     /// The folder of its krb5.conf and keytabs.
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }
 
-    pub(super) fn script(&self, words: &[&str]) -> Command {
+    pub(crate) fn script(&self, words: &[&str]) -> Command {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.ci/peers/mit-kdc.sh");
         let mut command = Command::new(script);
         command.arg(words[0]).arg(self.0.path()).args(&words[1..]);

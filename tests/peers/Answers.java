@@ -1,3 +1,4 @@
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;
@@ -74,6 +75,7 @@ public class Answers {
         try (java.io.OutputStream out = fs.create(new Path("/cmp/d/ten"))) { out.write(new byte[10]); }
         try (java.io.OutputStream out = fs.create(new Path("/cmp/d/twenty"))) { out.write(new byte[20]); }
         fs.create(new Path("/cmp/d/empty")).close();
+        for (String name : new String[]{"b", "a", "Z", "\u00e4", "a.", "\u6f22", "9"}) fs.mkdirs(new Path("/cmp/names", name));
         // The policy that a new cluster has enabled; where there is none, nothing is lost.
         try { nn.disableErasureCodingPolicy("RS-6-3-1024k"); } catch (RemoteException none) { }
     }
@@ -168,6 +170,10 @@ public class Answers {
         say("corrupt", () -> { CorruptFileBlocks found = nn.listCorruptFileBlocks("/", null); return Arrays.toString(found.getFiles()); });
         say("open", () -> entries(nn.listOpenFiles(0, EnumSet.allOf(org.apache.hadoop.hdfs.protocol.OpenFilesIterator.OpenFilesType.class), "/")));
         say("slow", () -> Arrays.toString(nn.getSlowDatanodeReport()));
+        for (String after : new String[]{"", "A", "zebra", "\u00e4"}) {
+            say("names after " + after.length(), () -> Arrays.stream(nn.getListing("/cmp/names", after.getBytes(StandardCharsets.UTF_8), false).getPartialListing())
+                .map(status -> status.getLocalName()).collect(Collectors.joining(",")));
+        }
         say("batched", () -> {
             BatchedDirectoryListing found = nn.getBatchedListing(new String[]{"/cmp/d", "/nonexistent", "/cmp/f", "/cmp/secret"}, new byte[0], false);
             List<String> lines = new ArrayList<>();

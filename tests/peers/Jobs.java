@@ -101,6 +101,9 @@ public class Jobs {
                 user = UserGroupInformation.createRemoteUser(words[1]);
                 user.addCredentials(read(words[2]));
                 return user.getTokens().size();
+            case "more-tokens":
+                user.addCredentials(read(words[1]));
+                return user.getTokens().size();
             // A service of its own in the same JVM.
             case "serve":
                 service = new Subject();
@@ -116,6 +119,8 @@ public class Jobs {
             // What it does.
             case "list":
                 return list(words[1]);
+            case "list-again":
+                return as(() -> files().listStatus(new Path(words[1])).length);
             case "lists":
                 return lists(Integer.parseInt(words[1]), words[2]);
             case "open":

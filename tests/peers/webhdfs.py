@@ -2,7 +2,7 @@
 
   webhdfs.py LIBRARY URL [CA]
 
-LIBRARY is hdfs (HdfsCLI), requests_gssapi, fsspec or pywebhdfs; URL is http://localhost:PORT or
+LIBRARY is hdfs (HdfsCLI), requests_gssapi, fsspec, pywebhdfs, opendal or opendal_native; URL is http://localhost:PORT or
 https://localhost:PORT with the authority's certificate CA. Without KRB5CCNAME the user is alice, who
 proves nothing. Prints "done" at the end of the work.
 """
@@ -101,6 +101,42 @@ def with_pywebhdfs(url, kerberos):
     assert [entry["pathSuffix"] for entry in listed] == ["f"]
     client.rename_file_dir(f"{folder}/f", f"/{folder}/g")
     client.delete_file_dir(folder, recursive=True)
+
+
+def opendal_work(operator):
+    operator.create_dir("d/")
+    operator.write("d/f", TEXT)
+    assert operator.stat("d/f").content_length == len(TEXT)
+    assert bytes(operator.read("d/f")) == TEXT
+    with operator.open("d/f", "rb") as file:
+        file.seek(7)
+        assert file.read(1000) == TEXT[7:1007]
+    assert "d/f" in [entry.path for entry in operator.list("d/")]
+    operator.delete("d/f")
+    assert not operator.exists("d/f")
+    operator.remove_all("d/")
+    assert not operator.exists("d/")
+
+
+def with_opendal(url, kerberos):
+    import opendal
+
+    who = {"user_name": "alice"}
+    if kerberos:
+        import requests
+        from requests_gssapi import HTTPSPNEGOAuth
+
+        get = f"{url}/webhdfs/v1/?op=GETDELEGATIONTOKEN"
+        answer = requests.get(get, auth=HTTPSPNEGOAuth()).json()
+        who = {"delegation": answer["Token"]["urlString"]}
+    opendal_work(opendal.Operator("webhdfs", endpoint=url, root=f"{HOME}/opendal", **who))
+
+
+def with_opendal_native(url, kerberos):
+    import opendal
+
+    namenode = os.environ["NAMENODE"]
+    opendal_work(opendal.Operator("hdfs-native", name_node=namenode, root=f"{HOME}/native"))
 
 
 library, url, *ca = sys.argv[1:]

@@ -12,6 +12,7 @@ use crate::support::run;
 pub(crate) struct Reference {
     directory: tempfile::TempDir,
     address: SocketAddr,
+    webhdfs: String,
 }
 
 fn script() -> PathBuf {
@@ -39,7 +40,13 @@ impl Reference {
             .split_whitespace()
             .find_map(|word| word.strip_prefix("NAMENODE=hdfs://localhost:"))
             .ok_or_else(|| format!("no address: {environment}"))?;
+        let webhdfs = environment
+            .split_whitespace()
+            .find_map(|word| word.strip_prefix("WEBHDFS=http://"))
+            .map(|address| format!("webhdfs://{address}"))
+            .ok_or_else(|| format!("no address: {environment}"))?;
         Ok(Self {
+            webhdfs,
             address: (Ipv4Addr::LOCALHOST, address.parse()?).into(),
             directory,
         })
@@ -48,6 +55,16 @@ impl Reference {
     /// Returns the address of its NameNode.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Returns the URL of its WebHDFS.
+    pub(crate) fn webhdfs_url(&self) -> &str {
+        &self.webhdfs
+    }
+
+    /// Returns the folder with all its files.
+    pub(crate) fn path(&self) -> &Path {
+        self.directory.path()
     }
 
     /// Returns the folder of the clients' files.

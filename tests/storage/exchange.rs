@@ -4,18 +4,23 @@
 //! thousand in `.ci/long`.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use kerbox::Cluster;
 
-use super::{Error, hadoop, shown};
-use crate::support::TestResult;
+use super::{Error, hadoop, hadoop_of, shown};
+use crate::support::{TestResult, run};
 
 /// The number of generated entries.
 const TREE: &str = "KERBOX_TREE";
 
 /// Starts Kerbox on the files of a NameNode, runs commands of Hadoop's client, and returns the
 /// output of the last.
-fn served(folder: &Path, commands: &[&[&str]], datanodes: usize) -> Result<String, Error> {
+pub(crate) fn served(
+    folder: &Path,
+    commands: &[&[&str]],
+    datanodes: usize,
+) -> Result<String, Error> {
     // A listing must not change what it shows.
     let precision = if datanodes == 0 { "0" } else { "1" };
     let cluster = Cluster::simple()
@@ -41,11 +46,11 @@ fn served(folder: &Path, commands: &[&[&str]], datanodes: usize) -> Result<Strin
     Ok(outputs.pop().unwrap_or_default())
 }
 
-fn tree(folder: &Path) -> Result<String, Error> {
+pub(crate) fn tree(folder: &Path) -> Result<String, Error> {
     served(folder, &[&["tree"]], 0)
 }
 
-fn assert_same(ours: &str, hadoops: &str) -> TestResult {
+pub(crate) fn assert_same(ours: &str, hadoops: &str) -> TestResult {
     let differs = ours
         .lines()
         .zip(hadoops.lines())
@@ -60,7 +65,7 @@ fn assert_same(ours: &str, hadoops: &str) -> TestResult {
 }
 
 /// Returns the newest image in a folder.
-fn newest_image(folder: &Path) -> Result<PathBuf, Error> {
+pub(crate) fn newest_image(folder: &Path) -> Result<PathBuf, Error> {
     let current = folder.join("name/current");
     let mut images = Vec::new();
     for entry in std::fs::read_dir(current)? {
@@ -72,6 +77,11 @@ fn newest_image(folder: &Path) -> Result<PathBuf, Error> {
     }
     images.sort();
     images.pop().ok_or_else(|| "there is no image".into())
+}
+
+/// Returns the number of generated entries.
+fn grown() -> String {
+    std::env::var(TREE).unwrap_or_else(|_| "300".to_owned())
 }
 
 /// Returns what Hadoop's viewer shows of an image, but for what two equal namespaces may have
@@ -124,7 +134,7 @@ pub(super) fn hadoop_serves_our_folder() -> TestResult {
 /// the same tree from it, and its own image of that shows the same. Kerbox then serves that one.
 pub(super) fn hadoop_serves_our_image() -> TestResult {
     let folder = tempfile::tempdir()?;
-    let count = std::env::var(TREE).unwrap_or_else(|_| "300".to_owned());
+    let count = grown();
     let commands: [&[&str]; 3] = [&["script"], &["grow", &count], &["save"]];
     served(folder.path(), &commands, 1)?;
     let path = shown(folder.path())?;
@@ -173,6 +183,77 @@ pub(super) fn an_image_is_shown_without_its_blocks() -> TestResult {
     drop(cluster);
     assert_eq!(std::fs::read(&image)?, before);
     Ok(())
+}
+
+/// Snapshots, with what was renamed, removed and changed since, go through the images of both. Each
+/// then deletes them one by one, with changes in between, and what is left is the same.
+pub(super) fn snapshots_survive_an_exchange() -> TestResult {
+    let (ours, theirs) = (tempfile::tempdir()?, tempfile::tempdir()?);
+    let (our_path, their_path) = (shown(ours.path())?, shown(theirs.path())?);
+    served(ours.path(), &[&["script"], &["vary", "7"], &["save"]], 1)?;
+    let before = tree(ours.path())?;
+    assert!(before.contains("\ndiff /snap/one "), "{before}");
+    let from_ours = copy(ours.path())?;
+    let image = newest_image(ours.path())?;
+    let hadoops = hadoop(&[
+        &["oiv", shown(&image)?],
+        &["list", our_path],
+        &["drop", our_path, "5"],
+        &["checkpoint", our_path],
+        &["list", our_path],
+        &["write", their_path, "8"],
+        &["checkpoint", their_path],
+        &["list", their_path],
+    ])?;
+    assert!(
+        hadoops[0].contains("<SnapshotDiffSection>"),
+        "{}",
+        hadoops[0]
+    );
+    assert_same(&before, &hadoops[1])?;
+    let left = served(from_ours.path(), &[&["prune", "5"]], 0)?;
+    assert_same(&left, &hadoops[2])?;
+    assert_same(&tree(ours.path())?, &hadoops[4])?;
+    assert_same(&tree(theirs.path())?, &hadoops[7])?;
+    let from_theirs = copy(theirs.path())?;
+    let left = hadoop(&[&["drop", their_path, "6"]])?;
+    assert_same(
+        &served(from_theirs.path(), &[&["prune", "6"]], 0)?,
+        &left[0],
+    )
+}
+
+/// Copies the files of a NameNode.
+fn copy(folder: &Path) -> Result<tempfile::TempDir, Error> {
+    let copy = tempfile::tempdir()?;
+    let mut command = Command::new("cp");
+    command.arg("-r").arg(folder.join("name")).arg(copy.path());
+    run(&mut command, "")?.ok()?;
+    Ok(copy)
+}
+
+/// Hadoop 3.5, whose layout version is the same, serves what we have written, and we serve what it
+/// has. The tree has the entries that `KERBOX_TREE` asks for.
+pub(super) fn hadoop_3_5_serves_our_folder_and_we_its() -> TestResult {
+    let hadoop = |commands: &[&[&str]]| hadoop_of("reference-3.5", commands);
+    let (ours, theirs) = (tempfile::tempdir()?, tempfile::tempdir()?);
+    let (our_path, their_path) = (shown(ours.path())?, shown(theirs.path())?);
+    let count = grown();
+    let commands: [&[&str]; 4] = [&["script"], &["grow", &count], &["save"], &["vary", "9"]];
+    served(ours.path(), &commands, 1)?;
+    let before = tree(ours.path())?;
+    let hadoops = hadoop(&[
+        &["list", our_path],
+        &["checkpoint", our_path],
+        &["write", their_path, "3"],
+        &["list", their_path],
+    ])?;
+    assert_same(&before, &hadoops[0])?;
+    assert_same(&tree(ours.path())?, &before)?;
+    assert_same(&tree(theirs.path())?, &hadoops[3])?;
+    served(theirs.path(), &[&["save"]], 0)?;
+    let last = hadoop(&[&["list", their_path]])?;
+    assert_same(&last[0], &hadoops[3])
 }
 
 /// Hadoop formats a folder and makes the same tree. Kerbox serves it from Hadoop's edits, goes on

@@ -25,12 +25,12 @@ pub(super) fn url(cluster: &Cluster, path_and_query: &str) -> String {
 }
 
 /// Runs `curl -s`, and returns what it prints.
-pub(super) fn curl(env: &ClientEnv, arguments: &[&str]) -> Text {
+pub(crate) fn curl(env: &ClientEnv, arguments: &[&str]) -> Text {
     let words = [&["-s", "-S", "--max-time", "60"], arguments].concat();
     run(&mut command(env, "curl", &words), "")?.ok()
 }
 
-pub(super) fn has(text: &str, part: &str) -> TestResult {
+pub(crate) fn has(text: &str, part: &str) -> TestResult {
     if text.contains(part) {
         return Ok(());
     }

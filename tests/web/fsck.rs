@@ -13,7 +13,8 @@ trials! {
         lost_and_corrupt_blocks_are_found_and_removed,
         a_secure_cluster_is_checked_over_https;
     [Peer::JavaHadoop, Peer::Reference] =>
-        a_check_reads_as_on_a_real_namenode;
+        a_check_reads_as_on_a_real_namenode,
+        what_is_left_of_a_corrupt_file_is_moved_as_by_a_real_namenode;
 }
 
 type Answers = Result<Vec<Answer>, Box<dyn std::error::Error + Send + Sync>>;
@@ -189,6 +190,75 @@ fn lost_and_corrupt_blocks_are_found_and_removed() -> TestResult {
     expect(&found[3], -1, &["blk_1073741825\t/data/f", "has 1 CORRUPT"]);
     expect(&found[4], 1, &["Status: CORRUPT"]);
     expect(&found[5], 0, &["Status: HEALTHY", " Total files:\t0"]);
+    Ok(())
+}
+
+/// The length of a block.
+const BLOCK: usize = 1 << 20;
+
+/// Damages the blocks in a folder that begin with this byte.
+fn damage_blocks_of(folder: &Path, letter: u8) -> TestResult {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            damage_blocks_of(&path, letter)?;
+        } else if path.metadata()?.len() == BLOCK as u64 && std::fs::read(&path)?[0] == letter {
+            std::fs::write(&path, "?".repeat(BLOCK))?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes a file of four blocks, damages the second, and moves and removes what is left.
+fn saved(env: &ClientEnv, local: &Path, blocks: &Path) -> Answers {
+    let text: Vec<u8> = [b'a', b'b', b'c', b'd']
+        .into_iter()
+        // Not an array, which would lie on the stack.
+        .flat_map(|letter| std::iter::repeat_n(letter, BLOCK))
+        .collect();
+    std::fs::write(local, text)?;
+    // The first command makes the client, which keeps its settings.
+    let make = format!("fs -D dfs.blocksize={BLOCK} -mkdir /data");
+    let put = format!("fs -put {} /data/f", local.display());
+    fsck(env, &[&make, &put])?;
+    damage_blocks_of(blocks, b'b')?;
+    let get = format!("fs -get -f /data/f {}.back", local.display());
+    let commands = [
+        // The reader reports what is corrupt.
+        &*get,
+        "/data -move",
+        "fs -du /lost+found/data/f",
+        "fs -ls -C -R /lost+found",
+        "fs -stat %a /lost+found /lost+found/data/f",
+        "fs -checksum /lost+found/data/f/1",
+        "/data -move",
+        "fs -du /lost+found/data/f",
+        "/data -delete",
+        "/data",
+        "fs -ls /data",
+    ];
+    fsck(env, &commands)
+}
+
+fn what_is_left_of_a_corrupt_file_is_moved_as_by_a_real_namenode() -> TestResult {
+    let reference = Reference::start()?;
+    let cluster = Cluster::simple()
+        .set("dfs.replication", "1")
+        .start_blocking()?;
+    let local = cluster.path().join("local");
+    let env = cluster.env_of("hdfs");
+    let ours = saved(&env, &local, cluster.datanode(1)?.directory())?;
+    let theirs = env.with("HADOOP_CONF_DIR", reference.conf());
+    let theirs = saved(&theirs, &local, reference.folder())?;
+    for (number, (own, their)) in ours.iter().zip(&theirs).enumerate() {
+        let own = (own.0, without_own(&own.1));
+        let their = (their.0, without_own(&their.1));
+        assert_eq!(own, their, "answer {number}, Hadoop's on the right");
+    }
+    // The blocks before and after the damage.
+    let sizes = &ours[2].1;
+    assert!(sizes.contains("/lost+found/data/f/0"), "{sizes}");
+    assert!(sizes.contains("/lost+found/data/f/1"), "{sizes}");
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kerbox::{ClientEnv, Clock, Cluster, ClusterBuilder};
+use kerbox::{ClientEnv, Clock, Cluster, ClusterBuilder, KeyKind};
 
 use super::curl::{curl, has, lines, local, url};
 use crate::support::{Peer, TestResult, Text, command, run, trials};
@@ -12,7 +12,8 @@ trials! {
         https_alone_is_served_in_two_versions_of_tls,
         each_scheme_leads_to_a_datanode_of_its_own,
         ports_are_those_that_the_keys_name,
-        a_restart_keeps_the_certificate;
+        a_restart_keeps_the_certificate,
+        certificates_end_with_the_clock_and_are_replaced;
     [Peer::Curl, Peer::Mit] =>
         spnego_and_tokens_work_over_https_years_later;
 }
@@ -113,6 +114,32 @@ fn a_restart_keeps_the_certificate() -> TestResult {
         &trusting(&cluster, &cluster.env(), &[&status])?,
         "DIRECTORY",
     )
+}
+
+/// Also those of DataNodes, to which the second answer comes by a redirection.
+fn certificates_end_with_the_clock_and_are_replaced() -> TestResult {
+    const DAY: Duration = Duration::from_secs(24 * 3600);
+    let cluster = with_policy(Cluster::simple(), "HTTPS_ONLY")
+        .certificate_lifetime(90 * DAY)
+        .start_blocking()?;
+    let env = cluster.env_under_clock()?;
+    let authority = cluster.path().join("ca.pem").display().to_string();
+    let file = local(&cluster, "file", "42")?;
+    let create = url(&cluster, "/user/alice/f?op=CREATE&user.name=alice");
+    let open = url(&cluster, "/user/alice/f?op=OPEN&user.name=alice");
+    trusting(&cluster, &env, &["-f", "-L", "-T", &file, &create])?;
+    let ends = ["-v", "-L", "--cacert", &authority, &open];
+    for round in 1..3 {
+        cluster.advance_blocking(89 * DAY)?;
+        assert_eq!(trusting(&cluster, &env, &["-L", &open])?, "42");
+        cluster.advance_blocking(DAY + Duration::from_secs(1))?;
+        has(&complaint(&env, &ends)?, "certificate has expired")?;
+        let rolled = cluster.roll_keys(&KeyKind::Certificates)?;
+        assert_eq!(rolled, round);
+        assert_eq!(trusting(&cluster, &env, &["-L", &open])?, "42");
+    }
+    let rolled = cluster.journal().last(20);
+    has(&rolled, "keys rolled: HTTPS, certificate 2")
 }
 
 fn spnego_and_tokens_work_over_https_years_later() -> TestResult {

@@ -1,6 +1,8 @@
 //! Hadoop's Java client over `webhdfs://`.
 
-use kerbox::{ClientEnv, Cluster};
+use std::time::Duration;
+
+use kerbox::{ClientEnv, Cluster, KeyKind};
 
 use crate::clients::java_hadoop::java_commands;
 use crate::support::{Peer, TestResult, trials};
@@ -10,16 +12,26 @@ trials! {
         fs_shell_works_over_webhdfs_without_security,
         fs_shell_works_over_webhdfs_with_spnego_and_tokens,
         fs_shell_works_over_swebhdfs_without_security,
-        fs_shell_works_over_swebhdfs_with_spnego_and_tokens;
+        fs_shell_works_over_swebhdfs_with_spnego_and_tokens,
+        certificates_from_a_pkcs12_store_are_trusted_until_they_end;
 }
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// Runs FsShell commands on a file system; returns what each prints. All of them must succeed.
 fn shells(env: &ClientEnv, fs: &str, commands: &[&[&str]]) -> Result<Vec<String>, Error> {
+    shells_with(env, &["-fs", fs], commands)
+}
+
+/// Runs FsShell commands with these options before each.
+pub(super) fn shells_with(
+    env: &ClientEnv,
+    options: &[&str],
+    commands: &[&[&str]],
+) -> Result<Vec<String>, Error> {
     let with_fs: Vec<Vec<&str>> = commands
         .iter()
-        .map(|words| [&["-fs", fs], *words].concat())
+        .map(|words| [options, *words].concat())
         .collect();
     let with_fs: Vec<&[&str]> = with_fs.iter().map(Vec::as_slice).collect();
     let (answers, stderr) = java_commands(env, "FsShells.java", &with_fs)?;
@@ -115,4 +127,25 @@ fn fs_shell_works_over_swebhdfs_with_spnego_and_tokens() -> TestResult {
         .start_blocking()?;
     let hdfs = cluster.login_blocking("hdfs")?;
     workflow(&cluster, &hdfs.env(), &cluster.webhdfs_url())
+}
+
+fn certificates_from_a_pkcs12_store_are_trusted_until_they_end() -> TestResult {
+    const DAY: Duration = Duration::from_secs(24 * 3600);
+    let cluster = Cluster::simple()
+        .set("dfs.http.policy", "HTTPS_ONLY")
+        .set("ssl.client.truststore.type", "pkcs12")
+        .certificate_lifetime(30 * DAY)
+        .start_blocking()?;
+    let env = cluster.env_under_clock()?.with("HADOOP_USER_NAME", "hdfs");
+    let url = cluster.webhdfs_url();
+    let list: &[&str] = &["-fs", &url, "-ls", "/"];
+    cluster.advance_blocking(31 * DAY)?;
+    let (answers, stderr) = java_commands(&env, "FsShells.java", &[list])?;
+    assert_ne!(answers[0].0, 0, "{stderr}");
+    let said = format!("{}{stderr}", answers[0].1);
+    assert!(said.contains("validity check failed"), "{said}");
+    cluster.roll_keys(&KeyKind::Certificates)?;
+    let listed = shells(&env, &url, &[&["-ls", "/"]])?;
+    assert!(listed[0].contains("/user"), "{}", listed[0]);
+    Ok(())
 }

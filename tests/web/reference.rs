@@ -48,6 +48,11 @@ impl Reference {
 }
 
 impl Reference {
+    /// Returns the folder of all its files.
+    pub(super) fn folder(&self) -> &Path {
+        self.directory.path()
+    }
+
     /// Returns the folder of the clients' files.
     pub(super) fn conf(&self) -> PathBuf {
         self.directory.path().join("conf")

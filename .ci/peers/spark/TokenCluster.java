@@ -1,4 +1,4 @@
-// A cluster manager for `--master local-tokens`: Spark's own local cluster (a master, a worker and
+// A cluster manager for `--master local-tokens`: Spark's own local cluster (a master, two workers and
 // executors in processes of their own) with delegation tokens, which Spark hands out on YARN and
 // Kubernetes only. It switches on Spark's token manager as other cluster managers do.
 import org.apache.spark.SparkContext;
@@ -22,7 +22,7 @@ public class TokenCluster implements ExternalClusterManager {
     }
 
     @Override public SchedulerBackend createSchedulerBackend(SparkContext context, String master, TaskScheduler scheduler) {
-        LocalSparkCluster cluster = LocalSparkCluster.apply(1, 1, 1024, context.conf());
+        LocalSparkCluster cluster = LocalSparkCluster.apply(2, 1, 1024, context.conf());
         Backend backend = new Backend((TaskSchedulerImpl) scheduler, context, cluster.start());
         backend.shutdownCallback_$eq(ended -> {
             cluster.stop();

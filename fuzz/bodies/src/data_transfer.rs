@@ -9,7 +9,7 @@ use std::time::Duration;
 use kerbox_events::NoHook;
 use kerbox_krb5::Clock;
 use minihdfs::config::HdfsConfig;
-use minihdfs::datanode::{DataNode, DataNodeContext, LocalPeers, serve};
+use minihdfs::datanode::{DataNode, DataNodeContext, LocalPeers, StorageFolder, serve};
 use minihdfs::proto::hdfs::op_write_block_proto::BlockConstructionStage;
 use minihdfs::proto::hdfs::{
     BaseHeaderProto, ChecksumProto, ChecksumTypeProto, ClientOperationHeaderProto,
@@ -51,11 +51,13 @@ impl Port {
         let address = listener.local_addr().expect("bound");
         let namenode = Arc::new(namenode());
         let block_pool_id = namenode.block_pool_id().to_owned();
+        // Never removed, because the thread never ends: the system cleans its temporary folder.
+        let folder = tempfile::tempdir().expect("a folder").keep();
         let context = DataNodeContext {
             number: 1,
             namenode,
             peers: Arc::new(LocalPeers::default()),
-            storage_id: "DS-1".into(),
+            storages: vec![StorageFolder::disk(folder, "DS-1")],
             clock: Clock::frozen(NOW),
             hook: Arc::new(NoHook),
             superuser: "hdfs".to_owned(),
@@ -70,9 +72,7 @@ impl Port {
             info_port: 0,
             info_secure_port: 0,
         };
-        // Never removed, because the thread never ends: the system cleans its temporary folder.
-        let folder = tempfile::tempdir().expect("a folder").keep();
-        let node = DataNode::open(registration, &folder, &config, context, 1).expect("a folder");
+        let node = DataNode::open(registration, &config, context, 1).expect("a folder");
         node.start(NOW).expect("the NameNode takes it");
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()

@@ -8,7 +8,8 @@ use minihdfs::config::HdfsConfig;
 use minihdfs::namenode::{NameNode, NameNodeIdentity};
 use minihdfs::proto::hdfs::ExtendedBlockProto;
 use minihdfs::protocol::{
-    Block, BlockStatus, DatanodeProtocol, DatanodeRegistration, ReceivedDeletedBlock, StorageReport,
+    Block, BlockStatus, DatanodeProtocol, DatanodeRegistration, DatanodeStorage, HeartbeatReport,
+    ReceivedDeletedBlock,
 };
 use minihdfs::rpc::{Call, RpcEndpoint, RpcSecurity, RpcService, RpcSession, Step};
 use minihdfs::sasl::{GssapiSettings, QualityOfProtection};
@@ -141,7 +142,9 @@ pub(crate) const METHODS: [&str; 47] = [
 const REPORTS: [BlockStatus; 2] = [BlockStatus::Receiving, BlockStatus::Received];
 
 /// The id of the DataNode's storage.
-const STORAGE: &str = "DS-1";
+fn storage() -> DatanodeStorage {
+    DatanodeStorage::disk("DS-1".into())
+}
 
 pub(crate) fn datanode() -> DatanodeRegistration {
     DatanodeRegistration {
@@ -159,7 +162,7 @@ pub(crate) fn datanode() -> DatanodeRegistration {
 fn register(namenode: &NameNode) {
     let registered = namenode.register_datanode(NOW, &datanode());
     registered.expect("anyone may");
-    let reported = namenode.block_report(NOW, &datanode(), STORAGE, &[]);
+    let reported = namenode.block_report(NOW, &datanode(), &storage(), &[]);
     reported.expect("it is registered");
 }
 
@@ -186,7 +189,7 @@ pub fn namenode_calls(mut bytes: &[u8]) {
         };
         let _ = namenode.call(&call, &mut Vec::new());
     }
-    let _ = namenode.send_heartbeat(NOW, &datanode(), &StorageReport::default());
+    let _ = namenode.send_heartbeat(NOW, &datanode(), &HeartbeatReport::default());
     if let Some(deadline) = namenode.next_deadline() {
         namenode.tick(deadline);
     }
@@ -206,7 +209,7 @@ fn report(namenode: &NameNode, block: &[u8], status: BlockStatus) {
         status,
         delete_hint: None,
     }];
-    let _ = namenode.block_received_and_deleted(NOW, &datanode(), STORAGE, &changed);
+    let _ = namenode.block_received_and_deleted(NOW, &datanode(), &storage(), &changed);
 }
 
 #[cfg(test)]

@@ -23,6 +23,13 @@ pub(crate) fn keys(
     set("fs.defaultFS", format!("hdfs://{namenode}"));
     set("dfs.namenode.rpc-address", namenode.to_string());
     set("dfs.replication", datanodes.clamp(1, 3).to_string());
+    // A SecondaryNameNode takes free ports, so that several clusters can have one.
+    for key in [
+        "dfs.namenode.secondary.http-address",
+        "dfs.namenode.secondary.https-address",
+    ] {
+        set(key, "localhost:0".to_owned());
+    }
     if let Some(realm) = realm {
         set("hadoop.security.authentication", "kerberos".to_owned());
         set("hadoop.security.authorization", "true".to_owned());
@@ -54,7 +61,7 @@ pub(crate) fn keys(
         set(
             "hadoop.security.auth_to_local",
             format!(
-                "RULE:[2:$1@$0](nn@{realm})s/.*/{superuser}/\nRULE:[2:$1@$0](dn@{realm})s/.*/{superuser}/\nDEFAULT"
+                "RULE:[2:$1@$0](nn@{realm})s/.*/{superuser}/\nRULE:[2:$1@$0](dn@{realm})s/.*/{superuser}/\nRULE:[2:$1@$0](sn@{realm})s/.*/{superuser}/\nDEFAULT"
             ),
         );
     }

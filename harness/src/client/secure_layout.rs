@@ -1,5 +1,5 @@
-//! Hadoop's keys for the services of [`Layout::HadoopSecure`](crate::spec::Layout): their
-//! principals, keytabs, users and directories.
+//! Hadoop's keys for the SecondaryNameNode and for the services of
+//! [`Layout::HadoopSecure`](crate::spec::Layout): their principals, keytabs, users and directories.
 
 use std::path::Path;
 
@@ -53,6 +53,28 @@ pub(crate) fn set_directories(keys: &mut HadoopKeys) {
     }
 }
 
+/// Sets what a SecondaryNameNode of Hadoop's needs: its principal, its keytab in this folder, and
+/// that of its HTTP port.
+pub(crate) fn set_secondary(keys: &mut HadoopKeys, realm: &str, keytabs: &Path) {
+    let file = |name: &str| keytabs.join(name).display().to_string();
+    for (key, value) in [
+        (
+            "dfs.secondary.namenode.kerberos.principal",
+            format!("sn/localhost@{realm}"),
+        ),
+        (
+            "dfs.secondary.namenode.keytab.file",
+            file("sn.service.keytab"),
+        ),
+        (
+            "dfs.web.authentication.kerberos.keytab",
+            file("spnego.service.keytab"),
+        ),
+    ] {
+        keys.insert(key.to_owned(), value);
+    }
+}
+
 /// Sets the principals of a realm's services, their keytabs in this folder, and the users that they
 /// are.
 pub(crate) fn set_services(keys: &mut HadoopKeys, realm: &str, superuser: &str, keytabs: &Path) {
@@ -62,11 +84,6 @@ pub(crate) fn set_services(keys: &mut HadoopKeys, realm: &str, superuser: &str, 
         keys.insert(principal.to_owned(), name);
         keys.insert(keytab.to_owned(), file.display().to_string());
     }
-    let spnego = keytabs.join("spnego.service.keytab");
-    keys.insert(
-        "dfs.web.authentication.kerberos.keytab".to_owned(),
-        spnego.display().to_string(),
-    );
     let rule =
         |services: &str, user: &str| format!("RULE:[2:$1@$0]({services}@{realm})s/.*/{user}/\n");
     let rules = [

@@ -29,10 +29,12 @@ mod events;
 mod faults;
 mod nodes;
 mod principals;
-mod request;
+pub(crate) mod request;
+mod seen;
 mod serve;
+pub(crate) mod served;
 mod server;
-mod target;
+pub(crate) mod target;
 mod tickets;
 
 pub use request::{

@@ -1,5 +1,6 @@
 //! Servers that are stopped, paused and started again over the control socket.
 
+use kerbox_net::Peer;
 use serde_json::{Value, json};
 
 use crate::Error;
@@ -16,11 +17,20 @@ pub(super) enum Node<'a> {
 }
 
 impl Node<'_> {
-    fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         match self {
             Self::Kdc(kdc) => format!("kdc{}", kdc.number()),
             Self::Namenode(_) => "namenode".to_owned(),
             Self::Datanode(datanode) => format!("datanode{}", datanode.number()),
+        }
+    }
+
+    /// Shows each open connection.
+    pub(super) fn show_connections(&self, see: &mut dyn FnMut(&Peer<'_>)) {
+        match self {
+            Self::Kdc(kdc) => kdc.show_connections(see),
+            Self::Namenode(node) => node.show_connections(see),
+            Self::Datanode(node) => node.show_connections(see),
         }
     }
 

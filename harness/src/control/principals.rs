@@ -1,12 +1,15 @@
 //! Changes to the principal database while the KDC runs.
 
-use kerbox_kdc::NewKeys;
+use kerbox_kdc::{NewKeys, PrincipalEntry};
 use kerbox_krb5::{EncryptionType, Principal, Timestamp};
 use serde_json::{Value, json};
 
 use super::{PrincipalRequest, When};
 use crate::spec::duration;
 use crate::{NewPrincipal, Realm};
+
+/// Maximum number of principals in an answer.
+const MOST: usize = 1_000;
 
 /// Adds a principal with random keys or those of a password.
 pub(super) fn add(realm: &Realm, request: &PrincipalRequest) -> Result<Value, String> {
@@ -41,6 +44,17 @@ pub(super) fn show(realm: &Realm, name: &str) -> Result<Value, String> {
     let entry = database
         .get(&principal)
         .ok_or_else(|| unknown(&principal))?;
+    Ok(shown(entry))
+}
+
+/// Returns the data about all principals, up to [`MOST`].
+pub(super) fn show_all(realm: &Realm) -> Value {
+    let database = realm.kdc().database();
+    let principals = database.principals().take(MOST);
+    principals.map(|entry| shown(entry)).collect()
+}
+
+fn shown(entry: &PrincipalEntry) -> Value {
     let life = |life: Option<std::time::Duration>| {
         life.map_or_else(|| String::from("the realm's"), duration::to_text)
     };
@@ -55,8 +69,8 @@ pub(super) fn show(realm: &Realm, name: &str) -> Result<Value, String> {
             keys.push(key);
         }
     }
-    Ok(json!({
-        "principal": principal.to_string(),
+    json!({
+        "principal": entry.principal.to_string(),
         "attributes": entry.attributes.to_string(),
         "max_life": life(entry.max_life),
         "max_renewable_life": life(entry.max_renewable_life),
@@ -64,7 +78,7 @@ pub(super) fn show(realm: &Realm, name: &str) -> Result<Value, String> {
         "password_expires": time(entry.password_expires),
         "keys": keys.join(", "),
         "delegates_to": entry.delegates_to.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
-    }))
+    })
 }
 
 /// Changes the named attributes and leaves the others.

@@ -63,6 +63,14 @@ pub enum Request {
     ListFaults,
     /// Removes a fault that was added here.
     RemoveFault(u64),
+    /// Shows all principals without their keys, up to a thousand.
+    ShowPrincipals,
+    /// Lists the newest tickets that the KDC has issued, without their keys.
+    ListTickets,
+    /// Lists the NameNode's delegation tokens, without their passwords.
+    ListTokens,
+    /// Lists the open connections with their users and protection.
+    ListConnections,
     /// Lists the servers with their states.
     ListNodes,
     /// Changes a server's state, and returns the new one.

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::served::Served;
 use super::server::Control;
 use super::target::Target;
 use crate::{Cluster, Error, Realm};
@@ -27,19 +28,15 @@ impl Realm {
             realm: Some(self.handle()),
             hdfs: None,
         };
-        Control::start(path.as_ref(), target)
+        Control::start(path.as_ref(), Arc::new(Served::new(target)))
     }
 }
 
 impl Cluster {
     /// Answers the requests of the `kerbox` command on a socket, until the returned value is
-    /// dropped; see [`Realm::serve_control`].
+    /// dropped; see [`Realm::serve_control`]. Faults that were added there stay until they are
+    /// removed, or until the cluster ends.
     pub fn serve_control(&self, path: impl AsRef<Path>) -> Result<Control, Error> {
-        let target = Target {
-            world: Arc::clone(self.world()),
-            realm: self.realm().map(Realm::handle),
-            hdfs: Some(Arc::clone(&self.hdfs)),
-        };
-        Control::start(path.as_ref(), target)
+        Control::start(path.as_ref(), Arc::clone(&self.served))
     }
 }

@@ -7,22 +7,16 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use std::{fmt, fs, thread};
 
-use serde_json::{Value, json};
-
-use super::target::Target;
-use super::{
-    Answer, FaultRequest, Request, clock, events, faults::Faults, nodes, principals, tickets,
-};
+use super::served::{Served, Turn};
+use super::{Answer, FaultRequest};
 use crate::Error;
 
 /// Maximum size of a request in bytes.
 const LONGEST: u64 = 1 << 20;
-/// Maximum number of clients at once. Further ones are turned away.
-const MOST: usize = 64;
 /// Time limit for reading a client's request, and for writing its answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -49,13 +43,12 @@ pub struct Control {
 
 impl Control {
     /// Binds the socket and answers on it.
-    pub(super) fn start(path: &Path, target: Target) -> Result<Self, Error> {
+    pub(super) fn start(path: &Path, served: Arc<Served>) -> Result<Self, Error> {
         let cannot = || Error::io(format!("bind the control socket {}", path.display()));
         let listener = UnixListener::bind(path).map_err(cannot())?;
         fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(cannot())?;
         let ends = Arc::new(AtomicBool::new(false));
         let told = Arc::clone(&ends);
-        let served = Arc::new(Served::new(target));
         let answered = Arc::clone(&served);
         let thread = thread::Builder::new()
             .name("kerbox-control".to_owned())
@@ -74,7 +67,7 @@ impl Control {
     /// # Errors
     /// Fails if it cannot be carried out.
     pub fn add_fault(&self, fault: &FaultRequest) -> Result<u64, String> {
-        self.served.faults.add(&self.served.target, fault)
+        self.served.add_fault(fault)
     }
 
     /// Returns the path of the socket.
@@ -104,47 +97,6 @@ impl fmt::Debug for Control {
     }
 }
 
-/// A fixture, and what was added to it over the socket.
-struct Served {
-    target: Target,
-    faults: Faults,
-    clients: AtomicUsize,
-}
-
-impl Served {
-    fn new(target: Target) -> Self {
-        Self {
-            target,
-            faults: Faults::default(),
-            clients: AtomicUsize::new(0),
-        }
-    }
-
-    fn answer(&self, request: Request) -> Result<Value, String> {
-        let target = &self.target;
-        match request {
-            Request::AddPrincipal(new) => principals::add(target.realm()?, &new),
-            Request::ListPrincipals => Ok(principals::list(target.realm()?)),
-            Request::ShowPrincipal(name) => principals::show(target.realm()?, &name),
-            Request::ChangePrincipal(change) => principals::change(target.realm()?, &change),
-            Request::RemovePrincipal(name) => principals::remove(target.realm()?, &name),
-            Request::Keytab(names) => tickets::keytab(target.realm()?, &names),
-            Request::Ccache(ticket) => tickets::ccache(target.realm()?, &ticket),
-            Request::Login(user) => tickets::login(target.realm()?, &user),
-            Request::Token { user, renewer } => tickets::token(target, &user, &renewer),
-            Request::RollKeys(keys) => tickets::roll_keys(target, &keys),
-            Request::Clock(request) => clock::clock(target, request),
-            Request::ClockEnv => clock::env(target),
-            Request::Events { from, wait } => Ok(events::events(target, from, wait)),
-            Request::AddFault(fault) => self.faults.add(target, &fault).map(|number| json!(number)),
-            Request::ListFaults => Ok(self.faults.list()),
-            Request::RemoveFault(number) => self.faults.remove(number),
-            Request::ListNodes => Ok(nodes::list(&target.nodes())),
-            Request::ChangeNode { name, change } => nodes::change(&target.nodes(), &name, change),
-        }
-    }
-}
-
 /// Accepts clients, and gives each its own thread, so that a slow one does not block others.
 fn serve(listener: &UnixListener, served: &Arc<Served>, ends: &AtomicBool) {
     for client in listener.incoming() {
@@ -156,32 +108,27 @@ fn serve(listener: &UnixListener, served: &Arc<Served>, ends: &AtomicBool) {
             thread::yield_now();
             continue;
         };
-        if served.clients.load(Ordering::SeqCst) >= MOST {
+        let Some(turn) = served.turn() else {
             continue;
-        }
-        served.clients.fetch_add(1, Ordering::SeqCst);
-        let own = Arc::clone(served);
-        let spawned = thread::Builder::new()
+        };
+        // The turn ends with the thread, or here if there is none.
+        let _ = thread::Builder::new()
             .name("kerbox-control".to_owned())
             .spawn(move || {
                 // A client that hangs up early or does not read needs no answer.
-                let _ = converse(&own, &client);
-                own.clients.fetch_sub(1, Ordering::SeqCst);
+                let _ = converse(&turn, &client);
             });
-        if spawned.is_err() {
-            served.clients.fetch_sub(1, Ordering::SeqCst);
-        }
     }
 }
 
-fn converse(served: &Served, mut client: &UnixStream) -> io::Result<()> {
+fn converse(turn: &Turn, mut client: &UnixStream) -> io::Result<()> {
     client.set_read_timeout(Some(PATIENCE))?;
     client.set_write_timeout(Some(PATIENCE))?;
     let mut line = String::new();
     BufReader::new(client.take(LONGEST)).read_line(&mut line)?;
     let answer = serde_json::from_str(&line)
         .map_err(|error| error.to_string())
-        .and_then(|request| served.answer(request));
+        .and_then(|request| turn.answer(request));
     let answer = match answer {
         Ok(value) => Answer::Done(value),
         Err(why) => Answer::Refused(why),

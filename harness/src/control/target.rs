@@ -8,10 +8,10 @@ use crate::servers::hdfs::Hdfs;
 use crate::world::World;
 
 /// The fixture that a control socket belongs to. It does not keep the fixture running.
-pub(super) struct Target {
-    pub(super) world: Arc<World>,
-    pub(super) realm: Option<Realm>,
-    pub(super) hdfs: Option<Arc<Hdfs>>,
+pub(crate) struct Target {
+    pub(crate) world: Arc<World>,
+    pub(crate) realm: Option<Realm>,
+    pub(crate) hdfs: Option<Arc<Hdfs>>,
 }
 
 impl Target {
@@ -34,10 +34,12 @@ impl Target {
         nodes
     }
 
-    /// Returns the realm, which a cluster with simple security lacks.
+    /// Returns the realm, which a cluster with simple security or another's KDC lacks.
     pub(super) fn realm(&self) -> Result<&Realm, String> {
-        self.realm
-            .as_ref()
-            .ok_or_else(|| String::from("there is no KDC: the servers run with simple security"))
+        self.realm.as_ref().ok_or_else(|| {
+            "there is no KDC here: the servers run with simple security, or it is a process of its \
+             own: name that one's folder by --dir"
+                .to_owned()
+        })
     }
 }

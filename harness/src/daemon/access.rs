@@ -4,16 +4,17 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use kerbox_krb5::{Clock, EncryptionKey, Keytab, Principal};
+use kerbox_krb5::{Clock, Keytab, Principal};
 use minihdfs::config::HdfsConfig;
 use minihdfs::datanode::driver::RemoteAccess;
 use minihdfs::rpc::RpcSecurity;
+use minihdfs::rpc::client::Identity;
 use minihdfs::rpc::client::driver::{KeytabTickets, TicketSource};
-use minihdfs::rpc::client::{ClientSettings, Identity};
 use minihdfs::sasl::GssapiSettings;
 use rand::rngs::StdRng;
 
 use crate::Error;
+use crate::servers::peers::{calls_of_servers, newest_keys};
 
 /// A server's login.
 #[derive(Clone, Debug)]
@@ -27,7 +28,7 @@ impl KeytabLogin {
     /// Reads the keytab.
     pub(super) fn read(&self) -> Result<Keytab, Error> {
         let keytab = Keytab::read(&self.keytab)?;
-        if keys(&keytab, &self.principal).is_empty() {
+        if newest_keys(&keytab, &self.principal).is_empty() {
             return Err(Error::NoKeys {
                 principal: self.principal.clone(),
                 keytab: self.keytab.clone(),
@@ -37,22 +38,10 @@ impl KeytabLogin {
     }
 
     fn tickets(&self, keytab: &Keytab, rng: &mut StdRng) -> Arc<dyn TicketSource> {
-        let keys = keys(keytab, &self.principal);
+        let keys = newest_keys(keytab, &self.principal);
         let principal = self.principal.clone();
         Arc::new(KeytabTickets::new(self.kdc, principal, keys, rng))
     }
-}
-
-/// Returns the newest keys of a principal.
-fn keys(keytab: &Keytab, principal: &Principal) -> Vec<EncryptionKey> {
-    let own = || {
-        keytab
-            .entries()
-            .filter(|entry| entry.principal() == principal)
-    };
-    let newest = own().map(|entry| entry.kvno()).max();
-    let newest = own().filter(|entry| Some(entry.kvno()) == newest);
-    newest.filter_map(|entry| entry.key().cloned()).collect()
 }
 
 /// Returns how a DataNode calls others, and how it is called; both without Kerberos if it has no
@@ -68,13 +57,7 @@ pub(super) fn access(
     let mut access = RemoteAccess {
         identity: Identity::simple(superuser),
         tickets: None,
-        settings: ClientSettings {
-            protection: config.rpc_protection.clone(),
-            // The next heartbeat tries again.
-            connect_max_retries: 0,
-            connect_max_retries_on_timeouts: 0,
-            ..ClientSettings::default()
-        },
+        settings: calls_of_servers(config),
         namenode,
         datanode,
         clock: clock.clone(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,16 +10,18 @@ use kerbox_krb5::{Clock, Principal};
 use minihdfs::config::HdfsConfig;
 use minihdfs::datanode::driver::{CallThread, RemoteNameNode, RemotePeers};
 use minihdfs::datanode::{DataNode, DataNodeContext, LocalPeers};
-use minihdfs::protocol::{DatanodeProtocol, DatanodeRegistration};
+use minihdfs::protocol::{DatanodeProtocol, DatanodeRegistration, NamespaceInfo};
 use minihdfs::rpc::{RpcEndpoint, RpcSecurity};
 use minihdfs::user::AuthToLocal;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use super::access::{KeytabLogin, access, principal};
+use super::ports::Ports;
 use crate::client::hadoop_conf;
-use crate::servers::datanodes::uuid;
-use crate::servers::listen::listen;
+use crate::directory::Directory;
+use crate::persistent::SavedDatanode;
+use crate::servers::data_folders::{DataFolders, storages, uuid as new_uuid};
 use crate::servers::running::Running;
 use crate::servers::timers::Timers;
 use crate::spec::{Security, Spec};
@@ -37,6 +39,7 @@ pub struct DatanodeDaemonBuilder {
     keys: BTreeMap<String, String>,
     clock: Clock,
     directory: Option<PathBuf>,
+    persistent: Option<PathBuf>,
     seed: Option<u64>,
 }
 
@@ -92,6 +95,14 @@ impl DatanodeDaemonBuilder {
         self
     }
 
+    /// Keeps its identity and its replicas in a directory for the next start. The directory is new,
+    /// empty, or that of an earlier DataNode of the same namespace. By default they are in its
+    /// [`directory`](Self::directory), and a start removes them.
+    pub fn persistent(mut self, path: impl Into<PathBuf>) -> Self {
+        self.persistent = Some(path.into());
+        self
+    }
+
     /// Sets its clock. The default is the system's.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
@@ -115,7 +126,8 @@ impl DatanodeDaemonBuilder {
     }
 }
 
-/// A DataNode of Kerbox under a NameNode in another process, such as Hadoop's.
+/// A DataNode of Kerbox under a NameNode in another process, such as Hadoop's. With the feature
+/// `web` it has an HTTP port (`dfs.datanode.http.address`) for the NameNode's WebHDFS.
 ///
 /// ```no_run
 /// use kerbox::{DatanodeDaemon, DatanodeDaemonBuilder};
@@ -130,6 +142,10 @@ pub struct DatanodeDaemon {
     ports: Vec<Running>,
     fixture: Fixture,
     address: SocketAddr,
+    /// The folders of its replicas; locked while in use if they outlive it.
+    _folders: DataFolders,
+    /// The directory of its replicas if it is not the fixture's; locked while in use.
+    _blocks: Option<Directory>,
 }
 
 impl DatanodeDaemon {
@@ -142,15 +158,16 @@ impl DatanodeDaemon {
             keys: BTreeMap::new(),
             clock: Clock::system(),
             directory: None,
+            persistent: None,
             seed: None,
         }
     }
 
     fn start(builder: &DatanodeDaemonBuilder) -> Result<Self, Error> {
-        let any_port = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0);
-        let server = Server::DataNode(1);
-        let (transfer, address) = listen(server, any_port)?;
-        let (rpc, rpc_address) = listen(server, any_port)?;
+        let pairs = builder.keys.iter().map(|(key, value)| (&**key, &**value));
+        let (config, _warnings) = HdfsConfig::from_pairs(pairs)?;
+        let ports = Ports::bind(&config)?;
+        let address = ports.address;
         let moment = builder.clock.real_now().as_micros().cast_unsigned();
         let seed = builder
             .seed
@@ -159,40 +176,41 @@ impl DatanodeDaemon {
             clock: builder.clock.clone(),
             seed,
             directory: builder.directory.clone(),
+            persistent: builder.persistent.clone(),
             // One may wait for the NameNode while the other serves.
             workers: 2,
             ..WorldSettings::default()
         })?;
+        // Each start in a persistent folder has another one.
+        let seed = fixture.world.seed;
         let mut rng = StdRng::seed_from_u64(seed);
-        let registration = DatanodeRegistration {
-            uuid: uuid(&mut rng).into(),
-            ip: address.ip(),
-            host_name: "localhost".into(),
-            transfer_port: address.port(),
-            ipc_port: rpc_address.port(),
-            info_port: 0,
-            info_secure_port: 0,
-        };
-        let opened = open(builder, &fixture.world, registration, &mut rng)?;
-        let Opened { node, endpoint } = opened;
+        let registration = ports.registration(new_uuid(&mut rng).into());
+        let Opened {
+            node,
+            endpoint,
+            folders,
+            blocks,
+        } = open(builder, &config, &fixture.world, registration, &mut rng)?;
         node.start(builder.clock.now())?;
-        let runtime = fixture.runtime.handle();
-        let served = Arc::clone(&node);
-        let transfer = Running::start(runtime, |shutdown| {
-            minihdfs::datanode::serve(served, transfer, shutdown)
-        });
-        let clock = builder.clock.clone();
-        let rpc = Running::start(runtime, |shutdown| {
-            minihdfs::rpc::serve(Arc::new(endpoint), rpc, clock, seed, shutdown)
-        });
-        let (core, ports) = (Arc::clone(&node) as Arc<dyn Timed>, vec![transfer, rpc]);
+        let ports = ports.serve(
+            &node,
+            endpoint,
+            (builder.namenode, &config),
+            (&builder.clock, seed),
+            fixture.runtime.handle(),
+        )?;
+        let core = Arc::clone(&node) as Arc<dyn Timed>;
         let timers = Timers::new(&core, &ports);
-        fixture.world.add_timed(server, Arc::new(timers));
+        fixture
+            .world
+            .add_timed(Server::DataNode(1), Arc::new(timers));
         Ok(Self {
             node,
             ports,
             fixture,
             address,
+            _folders: folders,
+            _blocks: blocks,
         })
     }
 
@@ -233,47 +251,46 @@ impl fmt::Debug for DatanodeDaemon {
 struct Opened {
     node: Arc<DataNode>,
     endpoint: RpcEndpoint,
+    folders: DataFolders,
+    blocks: Option<Directory>,
 }
 
 fn open(
     builder: &DatanodeDaemonBuilder,
+    config: &HdfsConfig,
     world: &World,
-    registration: DatanodeRegistration,
+    mut registration: DatanodeRegistration,
     rng: &mut StdRng,
 ) -> Result<Opened, Error> {
-    let pairs = builder.keys.iter().map(|(key, value)| (&**key, &**value));
-    let (config, _warnings) = HdfsConfig::from_pairs(pairs)?;
     let realm = builder
         .login
         .as_ref()
         .map_or("", |login| login.principal.realm());
-    let principal_of = |key: &str| {
-        let name = builder.keys.get(key).map(String::as_str);
-        principal(name.unwrap_or_default(), realm)
-    };
     let principals = (
-        principal_of("dfs.namenode.kerberos.principal")?,
-        principal_of("dfs.datanode.kerberos.principal")?,
+        principal_of(builder, "dfs.namenode.kerberos.principal", realm)?,
+        principal_of(builder, "dfs.datanode.kerberos.principal", realm)?,
     );
     let login = builder.login.as_ref();
     let (superuser, clock) = (&builder.superuser, &builder.clock);
-    let (access, security) = access(login, &config, superuser, principals, clock, rng)?;
-    let thread = CallThread::start().map_err(Error::io("start a thread for calls"))?;
+    let (access, security) = access(login, config, superuser, principals, clock, rng)?;
+    let thread = Arc::new(CallThread::default());
     let namenode = RemoteNameNode::connect(&access, &thread, builder.namenode, rng)?;
-    let pool = namenode.version_request().block_pool_id;
+    let namespace = namenode.version_request();
+    let pool = Arc::clone(&namespace.block_pool_id);
+    let (folders, blocks) = folders(world, config, &registration.uuid, &namespace, rng)?;
+    registration.uuid = Arc::clone(&folders.uuid);
     let local = Arc::new(LocalPeers::default());
     let peers = RemotePeers::new(Arc::clone(&local), access, thread, pool, rng);
     let context = DataNodeContext {
         number: 1,
         namenode: Arc::new(namenode),
         peers: Arc::new(peers),
-        storage_id: format!("DS-{}", uuid(rng)).into(),
+        storages: folders.storages.clone(),
         clock: clock.clone(),
         hook: world.hook(),
         superuser: superuser.clone(),
     };
-    let directory = world.files().expect_blocks("blocks/dn1")?;
-    let node = DataNode::open(registration, &directory, &config, context, world.seed)?;
+    let node = DataNode::open(registration, config, context, world.seed)?;
     local.add(&node);
     let endpoint = RpcEndpoint::new(
         Server::DataNode(1),
@@ -282,9 +299,54 @@ fn open(
             tokens: Some(Arc::clone(node.block_tokens()) as _),
             ..security
         }),
-        AuthToLocal::from_config(&config, realm)?,
-        &config,
+        AuthToLocal::from_config(config, realm)?,
+        config,
         world.hook(),
     );
-    Ok(Opened { node, endpoint })
+    Ok(Opened {
+        node,
+        endpoint,
+        folders,
+        blocks,
+    })
+}
+
+/// Returns the principal of a server that a Hadoop key names.
+fn principal_of(
+    builder: &DatanodeDaemonBuilder,
+    key: &str,
+    realm: &str,
+) -> Result<Option<Principal>, Error> {
+    let name = builder.keys.get(key).map(String::as_str);
+    principal(name.unwrap_or_default(), realm)
+}
+
+/// Returns the folders of a DataNode, and the directory of them if it is not the fixture's. Those
+/// of a persistent folder have their own identity; `uuid` is for new ones.
+fn folders(
+    world: &World,
+    config: &HdfsConfig,
+    uuid: &Arc<str>,
+    namespace: &NamespaceInfo,
+    rng: &mut StdRng,
+) -> Result<(DataFolders, Option<Directory>), Error> {
+    let storage_id = format!("DS-{}", new_uuid(rng));
+    let Some(persistent) = world.persistent() else {
+        let directory = world.files().expect_blocks("blocks/dn1")?;
+        let storages = storages(&directory, config, &storage_id.into());
+        return Ok((DataFolders::of_fixture(storages, Arc::clone(uuid)), None));
+    };
+    let kept = persistent.datanode(SavedDatanode {
+        uuid: uuid.to_string(),
+        storage_id,
+        block_pool_id: namespace.block_pool_id.to_string(),
+    })?;
+    let blocks = Directory::keeping(&persistent.blocks())?;
+    let storages = storages(
+        &blocks.expect_blocks("dn1")?,
+        config,
+        &kept.storage_id.into(),
+    );
+    let folders = DataFolders::kept(storages, namespace, &kept.uuid)?;
+    Ok((folders, Some(blocks)))
 }

@@ -2,5 +2,8 @@
 
 mod access;
 mod datanode;
+mod ports;
+#[cfg(feature = "web")]
+mod web;
 
 pub use datanode::{DatanodeDaemon, DatanodeDaemonBuilder};

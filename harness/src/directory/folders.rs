@@ -39,13 +39,32 @@ pub(super) fn make_missing(path: &Path) -> Result<(), Error> {
         .map_err(Error::io(format!("make the directory {}", path.display())))
 }
 
+/// Returns whether a folder is that of a DataNode, or holds the storages of one (`DataStorage`).
+pub(super) fn is_datanodes(folder: &Path) -> bool {
+    let is_storage = |folder: &Path| {
+        let version = fs::read_to_string(folder.join("current/VERSION"));
+        version.is_ok_and(|text| text.lines().any(|line| line == "storageType=DATA_NODE"))
+    };
+    let Ok(entries) = fs::read_dir(folder) else {
+        return false;
+    };
+    let mut entries = entries.filter_map(Result::ok).peekable();
+    is_storage(folder) || entries.peek().is_some() && entries.all(|entry| is_storage(&entry.path()))
+}
+
+/// Fails if a directory without a marker holds more than folders of DataNodes.
+pub(super) fn has_only_datanodes(path: &Path) -> Result<(), Refusal> {
+    let entries = fs::read_dir(path)?.collect::<Result<Vec<_>, _>>()?;
+    let all = entries.iter().all(|entry| is_datanodes(&entry.path()));
+    if entries.is_empty() || !all {
+        return is_free(path);
+    }
+    check_mode(path)
+}
+
 /// Fails if a directory without a marker cannot be used.
 pub(super) fn is_free(path: &Path) -> Result<(), Refusal> {
-    let mode = fs::metadata(path)?.mode();
-    if mode & 0o002 != 0 {
-        let why = format!("its mode {:o} lets everybody write into it", mode & 0o7777);
-        return Err(Refusal::NotOurs(why));
-    }
+    check_mode(path)?;
     match fs::read_dir(path)?.next().transpose()? {
         None => Ok(()),
         Some(entry) => Err(Refusal::NotOurs(format!(
@@ -53,4 +72,13 @@ pub(super) fn is_free(path: &Path) -> Result<(), Refusal> {
             entry.file_name().display()
         ))),
     }
+}
+
+fn check_mode(path: &Path) -> Result<(), Refusal> {
+    let mode = fs::metadata(path)?.mode();
+    if mode & 0o002 != 0 {
+        let why = format!("its mode {:o} lets everybody write into it", mode & 0o7777);
+        return Err(Refusal::NotOurs(why));
+    }
+    Ok(())
 }

@@ -21,7 +21,7 @@ mod removal;
 #[cfg(test)]
 mod tests;
 
-use folders::{is_free, make_folder, make_missing};
+use folders::{has_only_datanodes, is_datanodes, is_free, make_folder, make_missing};
 use keep::Keep;
 use marker::{Kind, Marker, Refusal};
 use reaper::{PREFIX, await_reaper, reap_once};
@@ -93,7 +93,7 @@ impl Directory {
     /// names are removed. Fails if it contains anything else, was made for one fixture, or
     /// [keeps](Self::keeping) what is in it.
     pub fn at(path: &Path) -> Result<Self, Error> {
-        let (path, mut marker) = claimed(path)?;
+        let (path, mut marker) = claimed(path, is_free)?;
         if marker.kept {
             let why = "a persistent fixture keeps its blocks in it".to_owned();
             return Err(refused(&path, Refusal::NotOurs(why)));
@@ -106,8 +106,9 @@ impl Directory {
     }
 
     /// Same as [`at`](Self::at), but keeps what an earlier run has left in it, now and from now on.
+    /// Also takes a directory in which there are folders of DataNodes of Hadoop and nothing else.
     pub(crate) fn keeping(path: &Path) -> Result<Self, Error> {
-        let (path, mut marker) = claimed(path)?;
+        let (path, mut marker) = claimed(path, has_only_datanodes)?;
         marker
             .keep()
             .map_err(Error::io(format!("mark {} as kept", path.display())))?;
@@ -192,7 +193,8 @@ impl Directory {
     }
 
     /// Records a folder in which a DataNode keeps replicas. The next run in this directory removes
-    /// them. Fails if the folder exists and was not recorded before.
+    /// them, unless they are kept. Fails if the folder exists and was not recorded before, except
+    /// in a directory that keeps what is in it, if the folder is that of a DataNode of Hadoop.
     pub(crate) fn expect_blocks(&self, name: &str) -> Result<PathBuf, Error> {
         let mut marker = self.open()?;
         self.make_parents(name)?;
@@ -200,7 +202,10 @@ impl Directory {
             .as_ref()
             .is_some_and(|marker| marker.blocks.contains(name))
         {
-            self.is_ours(&marker, name)?;
+            let is_kept = marker.as_ref().is_some_and(|marker| marker.kept);
+            if !(is_kept && is_datanodes(&self.path.join(name))) {
+                self.is_ours(&marker, name)?;
+            }
             self.note(&mut marker, name, Marker::add_blocks)?;
         }
         Ok(self.path.join(name))
@@ -256,7 +261,8 @@ impl Directory {
         Err(Error::io(format!("use {}", self.path.display()))(over))
     }
 
-    /// Returns whether there is a file that the marker proves to be ours. Fails if there is another.
+    /// Returns whether there is a file that the marker proves to be ours. Fails if there is
+    /// another.
     fn is_ours(&self, marker: &Option<Marker>, name: &str) -> Result<bool, Error> {
         let path = self.path.join(name);
         let Ok(found) = path.symlink_metadata() else {
@@ -322,12 +328,16 @@ pub fn user() -> u32 {
 }
 
 /// Creates the directory at `path` if it is missing, and marks it or takes it over.
-fn claimed(path: &Path) -> Result<(PathBuf, Marker), Error> {
+/// A directory without a marker must be `usable`.
+fn claimed(
+    path: &Path,
+    usable: impl FnOnce(&Path) -> Result<(), Refusal>,
+) -> Result<(PathBuf, Marker), Error> {
     make_missing(path)?;
     let path = fs::canonicalize(path).map_err(Error::io(format!("find {}", path.display())))?;
     let marker = match Marker::claim(&path) {
         Err(Refusal::Io(error)) if error.kind() == ErrorKind::NotFound => {
-            is_free(&path).and_then(|()| Marker::create(&path, Kind::Named))
+            usable(&path).and_then(|()| Marker::create(&path, Kind::Named))
         }
         claimed => claimed,
     };

@@ -29,6 +29,7 @@ use self::state::{SavedClock, State};
 use crate::Error;
 
 pub(crate) use self::realm_file::RealmFile;
+pub(crate) use self::state::SavedDatanode;
 
 const LOCK: &str = "in_use.lock";
 /// The NameNode's folder.
@@ -81,6 +82,16 @@ impl Persistent {
         seed.wrapping_add(self.state().starts.wrapping_mul(STEP))
     }
 
+    /// Returns true if an earlier process died while it made the first directories of a namespace.
+    pub(crate) fn begins(&self) -> bool {
+        self.state().begins
+    }
+
+    /// Keeps whether the first directories of a namespace are being made.
+    pub(crate) fn set_begins(&self, begins: bool) -> Result<(), Error> {
+        self.change(|state| state.begins = begins)
+    }
+
     /// Returns the path of the name directory.
     pub(crate) fn name(&self) -> PathBuf {
         self.folder.join(NAME)
@@ -89,6 +100,30 @@ impl Persistent {
     /// Returns the path of the DataNodes' folder.
     pub(crate) fn blocks(&self) -> PathBuf {
         self.folder.join(BLOCKS)
+    }
+
+    /// Returns the identity of the folder's DataNode, which is `new` if it has none yet.
+    ///
+    /// # Errors
+    /// Fails if its replicas belong to another namespace than that of `new`: the NameNode of that
+    /// one would have them deleted.
+    pub(crate) fn datanode(&self, new: SavedDatanode) -> Result<SavedDatanode, Error> {
+        let kept = self.state().datanode.clone();
+        match kept {
+            Some(kept) if kept.block_pool_id != new.block_pool_id => {
+                let why = format!(
+                    "it holds the blocks of {}, and the NameNode has those of {}: start that \
+                     NameNode, or name another folder",
+                    kept.block_pool_id, new.block_pool_id
+                );
+                Err(unusable(&self.folder, why))
+            }
+            Some(kept) => Ok(kept),
+            None => {
+                self.change(|state| state.datanode = Some(new.clone()))?;
+                Ok(new)
+            }
+        }
     }
 
     /// Keeps the clock, which is about to be moved to `target`. After a crash on the way, time goes

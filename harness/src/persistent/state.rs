@@ -27,6 +27,22 @@ pub(super) struct State {
     /// The realm, if there is one.
     pub(super) realm: Option<String>,
     pub(super) clock: SavedClock,
+    /// True while the first directories of a new namespace are made.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) begins: bool,
+    /// The DataNode whose replicas are in the folder, if it is that of one alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) datanode: Option<SavedDatanode>,
+}
+
+/// A DataNode's identity, as Hadoop's file `VERSION` has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SavedDatanode {
+    pub(crate) uuid: String,
+    pub(crate) storage_id: String,
+    /// The namespace that its replicas belong to.
+    pub(crate) block_pool_id: String,
 }
 
 /// A clock, in microseconds since the epoch.
@@ -53,6 +69,8 @@ impl State {
             starts: 0,
             realm: None,
             clock: SavedClock::of(clock),
+            begins: false,
+            datanode: None,
         }
     }
 

@@ -213,3 +213,36 @@ fn a_simple_cluster_keeps_its_clock_and_leaves_a_realm_alone() {
     assert!(simple().expect("it starts").clock().now() >= seen);
     assert_eq!(fs::read(place.path().join("realm")).expect("there"), kept);
 }
+
+/// The process has died when the namespace was formatted, and had none of the first directories.
+#[test]
+fn the_first_directories_are_made_by_the_next_start_if_the_first_one_died() {
+    let place = tempfile::tempdir().expect("a folder");
+    let start = || {
+        let builder = Cluster::simple().persistent(place.path()).datanodes(0);
+        builder.start_blocking().expect("it starts")
+    };
+    let has = |cluster: &Cluster| cluster.namenode().has("/user/alice").expect("valid");
+    drop(start());
+    let current = place.path().join("name/current");
+    let empty = |begins: bool| {
+        for entry in fs::read_dir(&current).expect("a folder") {
+            let path = entry.expect("a file").path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if name.starts_with("edits_") {
+                fs::remove_file(&path).expect("removed");
+            }
+        }
+        fs::write(current.join("seen_txid"), "0\n").expect("written");
+        let path = place.path().join("fixture");
+        let text = fs::read_to_string(&path).expect("there");
+        assert!(!text.contains("begins"), "{text}");
+        let begun = text.replacen(",\n", ",\n  \"begins\": true,\n", 1);
+        fs::write(&path, if begins { begun } else { text }).expect("written");
+    };
+    empty(false);
+    assert!(!has(&start()), "they were removed");
+    empty(true);
+    assert!(has(&start()));
+    assert!(has(&start()));
+}

@@ -1,11 +1,12 @@
 //! The programs under the clock as `advance` sees them: which of their threads are busy, and until
 //! when the others wait.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use kerbox_krb5::Clock;
 
+use super::files::ThreadFiles;
 use super::golang::GoPrograms;
 use super::page::{Now, Wait};
 use super::pollers::Pollers;
@@ -27,6 +28,8 @@ pub(crate) struct Crowd<'a> {
     /// The number of times that a wait has been woken, by its place and number.
     woken: BTreeMap<(u32, u32), u32>,
     golang: GoPrograms,
+    /// The threads at the last look.
+    seen: Threads,
 }
 
 /// The programs at one moment.
@@ -39,9 +42,10 @@ pub(crate) struct Sight {
 }
 
 impl Sight {
-    /// Returns whether no thread runs, or is about to.
+    /// Returns whether no thread runs, or is about to. Those that keep house for a JVM may.
     pub(crate) fn is_asleep(&self) -> bool {
-        !self.is_due && self.threads.values().all(Thread::sleeps)
+        let mut threads = self.threads.values();
+        !self.is_due && threads.all(|thread| thread.sleeps() || thread.is_housekeeper())
     }
 }
 
@@ -54,24 +58,30 @@ impl<'a> Crowd<'a> {
             pollers: Pollers::new(nanos(granularity)),
             woken: BTreeMap::new(),
             golang: GoPrograms::default(),
+            seen: Threads::new(),
         }
     }
 
     /// Looks at the programs, and wakes every thread whose deadline has passed.
-    pub(crate) fn look(&mut self) -> Result<Sight, Error> {
+    pub(crate) fn look(&mut self, files: &mut ThreadFiles) -> Result<Sight, Error> {
         let page = &self.programs.page;
         let mut seen = Threads::new();
-        page.processes(|process| threads::see_process(process, &mut seen))?;
+        page.processes(|process| threads::see_process(files, process, &self.seen, &mut seen))?;
+        self.seen.clone_from(&seen);
         let now = page.now(self.clock);
         let mut waits = page.waits()?;
         waits.sort_by_key(|wait| wait.left(now));
         let mut is_due = false;
         for wait in waits.iter().filter(|wait| wait.left(now) <= 0) {
-            if !seen.contains_key(&wait.thread) {
+            let Some(thread) = seen.get(&wait.thread) else {
                 page.forget(wait)?;
                 continue;
+            };
+            // Its wait ends when the system's time says so.
+            if thread.is_housekeeper() {
+                continue;
             }
-            let tries = self.woken.entry((wait.thread, wait.number)).or_default();
+            let tries = self.woken.entry(wait.id()).or_default();
             if *tries < TRIES {
                 *tries += 1;
                 is_due = true;
@@ -79,6 +89,8 @@ impl<'a> Crowd<'a> {
             }
         }
         waits.retain(|wait| seen.contains_key(&wait.thread));
+        let waiting: BTreeSet<_> = waits.iter().map(Wait::id).collect();
+        self.woken.retain(|id, _| waiting.contains(id));
         for wait in &waits {
             let (number, duration) = (wait.number.into(), wait.duration);
             self.pollers

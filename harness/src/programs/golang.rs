@@ -92,8 +92,12 @@ fn wake_all(process: u32, seen: &Threads) {
 /// Returns for how many nanoseconds a thread waits for descriptors; `None` if it does something
 /// else, or waits without a limit.
 fn time_limit(process: u32, thread: u32) -> Option<i64> {
-    /// `epoll_pwait`, as numbered on x86-64, where the launcher exists.
-    const EPOLL_PWAIT: &str = "281";
+    /// The number of the system call `epoll_pwait`.
+    const EPOLL_PWAIT: &str = if cfg!(target_arch = "aarch64") {
+        "22"
+    } else {
+        "281"
+    };
     let call = fs::read_to_string(format!("/proc/{process}/task/{thread}/syscall")).ok()?;
     let mut words = call.split_whitespace();
     if words.next() != Some(EPOLL_PWAIT) {

@@ -5,7 +5,7 @@
 //! - [`crowd`]: the programs' threads, as `advance` sees them: busy, or asleep until when
 //! - [`golang`]: the same for Go programs, which show nothing themselves
 //! - [`pollers`]: threads whose deadlines are no steps
-//! - [`threads`], [`signal`]: what the system says about threads; how one is woken
+//! - [`threads`], [`files`], [`signal`]: what the system says about threads; how one is woken
 //!
 //! Programs on glibc are reached by a library for `LD_PRELOAD` (the folder `preload/`). Go programs
 //! and static ones are reached by a launcher that redirects their vDSO (`launcher/`). The build
@@ -13,6 +13,7 @@
 //! needs them.
 
 pub(crate) mod crowd;
+pub(crate) mod files;
 mod golang;
 mod kind;
 mod page;
@@ -125,8 +126,8 @@ impl Programs {
             .with("LD_PRELOAD", preloads))
     }
 
-    /// Returns a command whose program runs in the fixture's time. With `follow`, so do Go and static
-    /// programs that it starts.
+    /// Returns a command whose program runs in the fixture's time. With `follow`, so do Go and
+    /// static programs that it starts.
     pub(crate) fn command(
         &self,
         files: &Directory,
@@ -141,7 +142,7 @@ impl Programs {
         }
         let launcher = self.launcher.as_ref().ok_or_else(|| {
             let why = "it, or what it starts, asks the kernel for the time, without glibc, and the \
-                       launcher for such programs is for Linux on x86-64";
+                       launcher for such programs was not built: build Kerbox with a linker";
             out_of_reach(&program.display().to_string(), why)
         })?;
         let mut command = env.command(launcher);

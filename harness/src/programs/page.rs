@@ -19,6 +19,11 @@ mod layout;
 
 pub(super) use layout::SIGNAL;
 
+/// The clock's values are written together.
+const _: () = assert!(
+    layout::FROZEN_AT == layout::OFFSET_AT + 8 && layout::MONOTONIC_AT == layout::FROZEN_AT + 8
+);
+
 /// The file, open for reading and writing. A program that has mapped it sees each change at once.
 #[derive(Debug)]
 pub(super) struct ClockPage {
@@ -65,6 +70,11 @@ impl Wait {
         } else {
             now.wall
         })
+    }
+
+    /// Returns its thread and number.
+    pub(super) fn id(&self) -> (u32, u32) {
+        (self.thread, self.number)
     }
 
     /// Returns whether it waits for a moment of the wall clock.
@@ -129,21 +139,19 @@ impl ClockPage {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.monotonic = state.monotonic.saturating_add(advanced);
         let monotonic = state.monotonic;
+        // All in one call: a reader that has waited long enough for this thread to go on takes what
+        // it finds, and must not find one clock moved without the other.
+        let values = [offset, frozen, monotonic].map(i64::to_ne_bytes);
         let mut write = || -> io::Result<()> {
             // The sequence number is odd while the values are inconsistent.
-            for values in [false, true] {
+            for is_done in [false, true] {
                 state.sequence = state.sequence.wrapping_add(1);
                 let sequence = state.sequence.to_ne_bytes();
                 self.file
                     .write_all_at(&sequence, layout::SEQUENCE_AT as u64)?;
-                if !values {
-                    for (value, at) in [
-                        (offset, layout::OFFSET_AT),
-                        (frozen, layout::FROZEN_AT),
-                        (monotonic, layout::MONOTONIC_AT),
-                    ] {
-                        self.file.write_all_at(&value.to_ne_bytes(), at as u64)?;
-                    }
+                if !is_done {
+                    self.file
+                        .write_all_at(values.as_flattened(), layout::OFFSET_AT as u64)?;
                 }
             }
             Ok(())
@@ -174,8 +182,15 @@ impl ClockPage {
         Ok(places.filter_map(|at| Wait::read(&bytes, at)).collect())
     }
 
-    /// Makes a thread look at its deadline again.
+    /// Makes a thread look at its deadline again, unless its wait has ended.
     pub(super) fn wake(&self, wait: &Wait) -> Result<(), Error> {
+        let mut number = [0; 4];
+        self.file
+            .read_exact_at(&mut number, (wait.at + layout::NUMBER_AT) as u64)
+            .map_err(self.failed("read"))?;
+        if u32::from_ne_bytes(number) != wait.number {
+            return Ok(());
+        }
         let write = |bytes: &[u8], at: usize| {
             self.file
                 .write_all_at(bytes, (wait.at + at) as u64)
@@ -183,7 +198,7 @@ impl ClockPage {
         };
         write(&1_u32.to_ne_bytes(), layout::WOKEN_AT)?;
         // The kernel, when it reads it again, finds that the time has passed. If another wait has
-        // begun here meanwhile, its thread finds that it has not.
+        // begun here just now, its thread finds that it has not.
         write(&[0; 16], layout::TIME_AT)?;
         signal::send(wait.process, wait.thread, SIGNAL);
         Ok(())

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fs;
 
+use super::files::{self, ThreadFiles};
+
 /// A thread of a process, as it was seen once.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Thread {
@@ -14,64 +16,94 @@ pub(crate) struct Thread {
     /// The number of times it has run. It distinguishes a thread that has slept since the last
     /// look from one that sleeps again.
     pub(super) runs: u64,
+    /// The processes that it has started.
+    children: Vec<u32>,
 }
 
 impl Thread {
-    fn see(process: u32, thread: u32) -> Option<Self> {
-        let file = |name| fs::read_to_string(format!("/proc/{process}/task/{thread}/{name}")).ok();
-        // The name is in parentheses and may contain any character.
-        let text = file("stat")?;
-        let (before, after) = text.rsplit_once(") ")?;
-        let (_, name) = before.split_once('(')?;
-        let runs = file("schedstat").and_then(|text| text.split_whitespace().nth(2)?.parse().ok());
+    fn see(files: &mut ThreadFiles, process: u32, thread: u32) -> Option<Self> {
+        let (stat, schedstat) = files.of(process, thread)?;
+        let (name, state) = name_and_state(&stat)?;
+        let runs = schedstat.and_then(|text| text.split_whitespace().nth(2)?.parse().ok());
         Some(Self {
             process,
-            name: name.to_owned(),
-            state: after.chars().next()?,
+            name,
+            state,
             // A kernel without these statistics always says 0.
             runs: runs.unwrap_or(0),
+            children: Vec::new(),
         })
     }
 
     /// Returns whether it waits for something that can take long, is stopped, or has ended.
     pub(crate) fn sleeps(&self) -> bool {
-        !matches!(self.state, 'R' | 'D')
+        is_asleep(self.state)
     }
 
     /// Returns whether it belongs to the Java virtual machine itself. Such threads wake up
     /// regularly, but do nothing for the program.
     pub(crate) fn is_of_jvm(&self) -> bool {
-        const NAMES: [&str; 16] = [
+        const NAMES: [&str; 6] = [
+            "Finalizer",
+            "GC Thread",
+            "ParGC Thread",
+            "Reference Handl",
+            "VM Thread",
+            "process reaper",
+        ];
+        self.is_housekeeper() || NAMES.iter().any(|name| self.name.starts_with(name))
+    }
+
+    /// Returns whether it belongs to the Java virtual machine and never holds the program up, so
+    /// that time may move while it runs: it compiles, clears up, or counts. Those that stop the
+    /// program meanwhile, or run parts of it, are others.
+    pub(crate) fn is_housekeeper(&self) -> bool {
+        const NAMES: [&str; 20] = [
             "C1 Compiler",
             "C2 Compiler",
             "Common-Cleaner",
-            "Finalizer",
-            "G1 ",
-            "GC Thread",
+            "G1 Conc",
+            "G1 Main Marker",
+            "G1 Refine",
+            "G1 Service",
             "Monitor Deflati",
             "Notification Th",
-            "Reference Handl",
             "Service Thread",
             "Shenandoah",
             "Signal Dispatch",
+            "Sweeper thread",
             "VM Periodic Tas",
-            "VM Thread",
-            "process reaper",
-            "Z",
+            "ZDirector",
+            "ZDriver",
+            "ZStat",
+            "ZUncommitter",
+            "ZUnmapper",
+            "ZWorker",
         ];
-        NAMES.iter().any(|name| match *name {
-            // The collector ZGC: `ZDirector`, `ZStat`, ….
-            "Z" => {
-                let mut letters = self.name.chars();
-                letters.next() == Some('Z') && letters.next().is_some_and(char::is_uppercase)
-            }
-            name => self.name.starts_with(name),
-        })
+        NAMES.iter().any(|name| self.name.starts_with(name))
     }
 }
 
 /// Threads by their ids.
 pub(crate) type Threads = BTreeMap<u32, Thread>;
+
+const fn is_asleep(state: char) -> bool {
+    !matches!(state, 'R' | 'D')
+}
+
+fn name_and_state(stat: &str) -> Option<(String, char)> {
+    // The name is in parentheses and may contain any character.
+    let (before, after) = stat.rsplit_once(") ")?;
+    let (_, name) = before.split_once('(')?;
+    Some((name.to_owned(), after.chars().next()?))
+}
+
+/// Returns whether a thread runs, or is about to.
+pub(crate) fn is_busy(files: &mut ThreadFiles, process: u32, thread: u32) -> bool {
+    let seen = files.of(process, thread);
+    seen.and_then(|(stat, _)| name_and_state(&stat))
+        .is_some_and(|(_, state)| !is_asleep(state))
+}
 
 fn entries(folder: &str) -> impl Iterator<Item = u32> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
@@ -79,34 +111,52 @@ fn entries(folder: &str) -> impl Iterator<Item = u32> {
 }
 
 /// Adds the threads of a process and of its children, except for those seen already. Returns false
-/// if there is no such process.
-pub(crate) fn see_process(process: u32, seen: &mut Threads) -> bool {
+/// if there is no such process. `before` is what was seen at the last look.
+pub(crate) fn see_process(
+    files: &mut ThreadFiles,
+    process: u32,
+    before: &Threads,
+    seen: &mut Threads,
+) -> bool {
+    let ids: Vec<u32> = entries(&format!("/proc/{process}/task")).collect();
+    // The children of a thread that has ended become another's.
+    let had = before.values().filter(|thread| thread.process == process);
+    let has_lost = had.count() != ids.len() || ids.iter().any(|id| !before.contains_key(id));
     let mut is_alive = false;
-    for id in entries(&format!("/proc/{process}/task")) {
+    for id in ids {
         if seen.contains_key(&id) {
             return true;
         }
-        let Some(thread) = Thread::see(process, id) else {
+        let Some(mut thread) = Thread::see(files, process, id) else {
             continue;
         };
         // What is left of a process that has ended, until its parent looks.
         is_alive |= thread.state != 'Z';
-        seen.insert(id, thread);
-        let children = fs::read_to_string(format!("/proc/{process}/task/{id}/children"));
-        for child in children.unwrap_or_default().split_whitespace() {
-            if let Ok(child) = child.parse() {
-                see_process(child, seen);
+        match before.get(&id) {
+            // A thread that has not run has started nothing.
+            Some(old) if !has_lost && old.runs == thread.runs && old.runs != 0 => {
+                thread.children.clone_from(&old.children);
             }
+            _ => thread.children = files::children(process, id),
+        }
+        let children = thread.children.clone();
+        seen.insert(id, thread);
+        for child in children {
+            see_process(files, child, before, seen);
         }
     }
     is_alive
 }
 
 /// Adds these threads of this process.
-pub(crate) fn see_own(threads: impl IntoIterator<Item = u32>, seen: &mut Threads) {
+pub(crate) fn see_own(
+    files: &mut ThreadFiles,
+    threads: impl IntoIterator<Item = u32>,
+    seen: &mut Threads,
+) {
     let process = std::process::id();
     for id in threads {
-        if let Some(thread) = Thread::see(process, id) {
+        if let Some(thread) = Thread::see(files, process, id) {
             seen.insert(id, thread);
         }
     }
@@ -127,7 +177,8 @@ mod tests {
         let process = shell.id();
         let see = || {
             let mut seen = Threads::new();
-            assert!(see_process(process, &mut seen));
+            let mut files = ThreadFiles::default();
+            assert!(see_process(&mut files, process, &Threads::new(), &mut seen));
             seen
         };
         let seen = loop {
@@ -143,7 +194,13 @@ mod tests {
             assert!(kill.is_ok_and(|status| status.success()));
         }
         shell.wait().expect("it ends");
-        assert!(!see_process(process, &mut Threads::new()));
+        let (mut files, mut seen) = (ThreadFiles::default(), Threads::new());
+        assert!(!see_process(
+            &mut files,
+            process,
+            &Threads::new(),
+            &mut seen
+        ));
     }
 
     #[test]
@@ -153,6 +210,7 @@ mod tests {
             name: name.to_owned(),
             state: 'S',
             runs: 0,
+            children: Vec::new(),
         };
         for name in [
             "VM Periodic Tas",
@@ -160,9 +218,14 @@ mod tests {
             "G1 Service",
             "ZDirector",
         ] {
-            assert!(thread(name).is_of_jvm(), "{name}");
+            let thread = thread(name);
+            assert!(thread.is_of_jvm() && thread.is_housekeeper(), "{name}");
         }
-        for name in ["pool-1-thread-1", "java", "Zoe", "main"] {
+        for name in ["VM Thread", "GC Thread#1", "Finalizer"] {
+            let thread = thread(name);
+            assert!(thread.is_of_jvm() && !thread.is_housekeeper(), "{name}");
+        }
+        for name in ["pool-1-thread-1", "java", "Zoe", "main", "ZKWatcher"] {
             assert!(!thread(name).is_of_jvm(), "{name}");
         }
     }

@@ -8,11 +8,12 @@ use minihdfs::HdfsError;
 use minihdfs::config::HdfsConfig;
 use minihdfs::user::{ConfigurationFiles, UnixGroups};
 
+use crate::Error;
 use crate::client::hadoop_conf::{self, HadoopKeys};
 use crate::client::secure_layout;
 use crate::directory::Directory;
+use crate::servers::logins::Logins;
 use crate::spec::{HdfsSpec, Layout, ReadAgain};
-use crate::{Error, Realm};
 
 /// The key with the groups of users.
 const GROUPS: &str = "hadoop.user.group.static.mapping.overrides";
@@ -27,14 +28,16 @@ pub(crate) struct Configuration {
 }
 
 /// Returns the keys for clients and servers that a description gives.
-pub(crate) fn keys(address: SocketAddr, realm: Option<&Realm>, spec: &HdfsSpec) -> HadoopKeys {
-    let name = realm.map(Realm::name);
-    let mut keys = hadoop_conf::keys(address, spec.datanodes, &spec.superuser, name);
+pub(crate) fn keys(address: SocketAddr, logins: Option<&Logins>, spec: &HdfsSpec) -> HadoopKeys {
+    let realm = logins.map(|logins| &*logins.realm);
+    let mut keys = hadoop_conf::keys(address, spec.datanodes, &spec.superuser, realm);
+    if let Some(logins) = logins {
+        secure_layout::set_secondary(&mut keys, &logins.realm, &logins.keytabs);
+    }
     if spec.layout == Some(Layout::HadoopSecure) {
         secure_layout::set_directories(&mut keys);
-        if let Some(realm) = realm {
-            let keytabs = realm.core().keytabs();
-            secure_layout::set_services(&mut keys, realm.name(), &spec.superuser, &keytabs);
+        if let Some(Logins { realm, keytabs, .. }) = logins {
+            secure_layout::set_services(&mut keys, realm, &spec.superuser, keytabs);
         }
     }
     describe(&mut keys, spec);
@@ -62,6 +65,16 @@ pub(crate) fn typed(keys: &HadoopKeys, symlinks: bool) -> Result<(HdfsConfig, Ve
         });
     }
     Ok((config, warnings))
+}
+
+/// Returns the warnings about these keys. Others are set for servers of Hadoop's beside these, such
+/// as the SecondaryNameNode.
+pub(crate) fn about(keys: &HadoopKeys, mut warnings: Vec<String>) -> Vec<String> {
+    warnings.retain(|warning| {
+        let key = warning.split(' ').next().unwrap_or_default();
+        keys.contains_key(key)
+    });
+    warnings
 }
 
 /// Returns the addresses of a host.

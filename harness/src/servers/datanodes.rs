@@ -8,26 +8,30 @@ use std::sync::Arc;
 use kerbox_events::StateChange;
 use kerbox_krb5::{Clock, Timestamp};
 use minihdfs::config::HdfsConfig;
-use minihdfs::datanode::{DataNode, DataNodeContext, LocalPeers};
-use minihdfs::protocol::DatanodeRegistration;
+use minihdfs::datanode::{DataNode, DataNodeContext};
+use minihdfs::protocol::{DatanodeProtocol, DatanodeRegistration};
 use minihdfs::rpc::{RpcEndpoint, RpcSecurity};
 use minihdfs::user::AuthToLocal;
 #[cfg(feature = "web")]
 use minihdfs::web::server::{Tls, WebListener};
 #[cfg(feature = "web")]
-use minihdfs::web::{DataNodeWeb, server};
+use minihdfs::web::{DataGates, DataNodeWeb, server};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use tokio::runtime::Handle;
 
 use crate::directory::Directory;
+use crate::servers::data_folders::{DataFolders, storages, uuid};
 use crate::servers::descriptors;
 use crate::servers::handle::server_methods;
 use crate::servers::hosts::{Hosts, Order};
 use crate::servers::listen::listen;
 use crate::servers::namenode_link::{NameNodeLink, Place};
+use crate::servers::peers::Peers;
 use crate::servers::running::Running;
 use crate::servers::slot::{Process, Service, Slot};
+#[cfg(feature = "web")]
+use crate::servers::web::NameNodeHttp;
 #[cfg(feature = "web")]
 use crate::servers::web_ports::WebPorts;
 use crate::spec::HdfsSpec;
@@ -65,7 +69,7 @@ pub(crate) struct DataNodeParts {
     pub(crate) runtime: Handle,
     pub(crate) namenode: Arc<NameNodeLink>,
     pub(crate) hosts: Arc<Hosts>,
-    pub(crate) peers: Arc<LocalPeers>,
+    pub(crate) peers: Peers,
     pub(crate) config: HdfsConfig,
     pub(crate) superuser: String,
     /// Caller authentication and user name mapping of their RPC ports.
@@ -79,13 +83,16 @@ pub(crate) struct DataNodeParts {
     pub(crate) namenode_address: SocketAddr,
     #[cfg(feature = "web")]
     pub(crate) tls: Option<Tls>,
+    #[cfg(feature = "web")]
+    pub(crate) gates: Arc<DataGates>,
 }
 
 #[cfg(feature = "web")]
 impl DataNodeParts {
-    /// Sets the TLS of their HTTPS ports.
-    pub(crate) fn with_tls(mut self, tls: Option<Tls>) -> Self {
-        self.tls = tls;
+    /// Sets the TLS of their HTTPS ports, and who else moves data by them.
+    pub(crate) fn with_web(mut self, namenode: &NameNodeHttp) -> Self {
+        self.tls = namenode.tls().cloned();
+        self.gates = Arc::clone(namenode.gates());
         self
     }
 }
@@ -102,8 +109,7 @@ struct DataNodeService {
     web: WebPorts<SocketAddr>,
     /// The IP address that it listens on, the same as the NameNode's.
     listen_ip: IpAddr,
-    uuid: Arc<str>,
-    storage_id: Arc<str>,
+    folders: DataFolders,
     directory: PathBuf,
     /// Its location in the network, if it has one of its own.
     rack: Option<String>,
@@ -133,6 +139,7 @@ impl DataNodes {
         let any_port = SocketAddr::new(spec.listen.ip(), 0);
         #[cfg(feature = "web")]
         let wanted = WebPorts::of_datanodes(&parts.config.http, any_port.ip(), spec.datanodes)?;
+        let namespace = parts.namenode.version_request();
         let mut slots = Vec::with_capacity(spec.datanodes);
         for number in 1..=spec.datanodes {
             let server = Server::DataNode(number);
@@ -140,6 +147,12 @@ impl DataNodes {
             let (rpc, rpc_address) = listen(server, any_port)?;
             #[cfg(feature = "web")]
             let (web, web_bound) = wanted.bind(server, parts.tls.as_ref())?;
+            let (uuid, storage_id) = (uuid(&mut rng), format!("DS-{}", uuid(&mut rng)).into());
+            let directory = match &blocks {
+                Some(blocks) => blocks.expect_blocks(&format!("dn{number}"))?,
+                None => world.files().expect_blocks(&format!("blocks/dn{number}"))?,
+            };
+            let storages = storages(&directory, &parts.config, &storage_id);
             let service = DataNodeService {
                 parts: parts.clone(),
                 number,
@@ -148,12 +161,11 @@ impl DataNodes {
                 #[cfg(feature = "web")]
                 web: web_bound,
                 listen_ip: any_port.ip(),
-                uuid: uuid(&mut rng).into(),
-                storage_id: format!("DS-{}", uuid(&mut rng)).into(),
-                directory: match &blocks {
-                    Some(blocks) => blocks.expect_blocks(&format!("dn{number}"))?,
-                    None => world.files().expect_blocks(&format!("blocks/dn{number}"))?,
+                folders: match world.persistent() {
+                    Some(_) => DataFolders::kept(storages, &namespace, &uuid)?,
+                    None => DataFolders::of_fixture(storages, uuid.into()),
                 },
+                directory,
                 rack: spec.racks.get(number - 1).cloned(),
                 clock: world.new_clock(server),
                 seed: rng.random(),
@@ -210,7 +222,7 @@ impl DataNodeService {
     fn open(&self) -> Result<Arc<DataNode>, Error> {
         let parts = &self.parts;
         let registration = DatanodeRegistration {
-            uuid: Arc::clone(&self.uuid),
+            uuid: Arc::clone(&self.folders.uuid),
             ip: self.address.ip(),
             host_name: "localhost".into(),
             transfer_port: self.address.port(),
@@ -227,20 +239,14 @@ impl DataNodeService {
         let context = DataNodeContext {
             number: self.number,
             namenode: Arc::clone(&parts.namenode) as _,
-            peers: Arc::clone(&parts.peers) as _,
-            storage_id: Arc::clone(&self.storage_id),
+            peers: Arc::clone(&parts.peers.all) as _,
+            storages: self.folders.storages.clone(),
             clock: self.clock.clone(),
             hook: parts.world.hook(),
             superuser: parts.superuser.clone(),
         };
-        let (directory, config) = (&self.directory, &parts.config);
-        Ok(DataNode::open(
-            registration,
-            directory,
-            config,
-            context,
-            self.seed,
-        )?)
+        let config = &parts.config;
+        Ok(DataNode::open(registration, config, context, self.seed)?)
     }
 }
 
@@ -272,8 +278,8 @@ impl Service for DataNodeService {
     fn serve(&self, listeners: Listeners) -> Result<Process, Error> {
         let node = self.open()?;
         let parts = &self.parts;
-        parts.peers.add(&node);
-        parts.namenode.set_place(&self.uuid, self.place());
+        parts.peers.local.add(&node);
+        parts.namenode.set_place(&self.folders.uuid, self.place());
         node.start(self.clock.now())?;
         let served = Arc::clone(&node);
         let transfer = Running::start(&parts.runtime, |shutdown| {
@@ -306,6 +312,7 @@ impl Service for DataNodeService {
         let ports = {
             let (config, namenode) = (&parts.config, parts.namenode_address);
             let web = Arc::new(DataNodeWeb::new(Arc::clone(&node), namenode, config)?);
+            parts.gates.add(&web);
             ports.chain(listeners.web.all().map(move |listener| {
                 let web = Arc::clone(&web);
                 Running::start(&parts.runtime, |shutdown| {
@@ -328,13 +335,6 @@ impl Service for DataNodeService {
     fn record(&self, change: StateChange) {
         self.parts.world.record_state(self.server(), change, "");
     }
-}
-
-/// Returns a random (version 4) UUID as text.
-pub(crate) fn uuid(rng: &mut StdRng) -> String {
-    let random: u128 = rng.random();
-    let uuid = uuid::Builder::from_random_bytes(random.to_be_bytes()).into_uuid();
-    uuid.to_string()
 }
 
 /// One DataNode of a [`Cluster`](crate::Cluster), running or not. The NameNode notices a stop only

@@ -17,6 +17,11 @@ macro_rules! server_methods {
                 self.slot.is_paused()
             }
 
+            /// Shows each of its open connections.
+            pub(crate) fn show_connections(&self, see: &mut dyn FnMut(&kerbox_net::Peer<'_>)) {
+                self.slot.show(see);
+            }
+
             /// Stops it and waits until its port is closed. Clients are refused at once, and its
             /// timers do not run, until [`restart`](Self::restart).
             pub fn stop(&self) {

@@ -6,24 +6,32 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
+#[cfg(feature = "web")]
+use kerbox_krb5::Keytab;
 use kerbox_krb5::{Clock, Principal, Timestamp};
 use minihdfs::config::HdfsConfig;
 use minihdfs::namenode::{NameNode, NameNodeIdentity};
+use minihdfs::protocol::DatanodeProtocol;
 use minihdfs::rpc::RpcSecurity;
 use minihdfs::sasl::{GssapiSettings, ServiceKeytab};
 use minihdfs::user::AuthToLocal;
+#[cfg(feature = "web")]
+use minihdfs::web::Console;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use crate::client::hadoop_conf::{self, HadoopKeys};
-use crate::realm::Realm;
 use crate::servers::configuration::{self, Configuration};
 use crate::servers::datanodes::{DataNodeParts, DataNodes, Datanode};
 use crate::servers::hosts::Hosts;
+#[cfg(feature = "web")]
+use crate::servers::https::Https;
 use crate::servers::listen::listen;
+use crate::servers::logins::Logins;
 use crate::servers::namenode::{NameNodeListeners, NameNodeServer, NameNodeService};
 use crate::servers::namenode_link::NameNodeLink;
 use crate::servers::namenode_start::{Edits, NameNodeStart};
+use crate::servers::peers::Peers;
 use crate::servers::slot::Slot;
 #[cfg(feature = "web")]
 use crate::servers::web::{BoundWeb, NameNodeHttp};
@@ -66,27 +74,25 @@ impl Hdfs {
     /// Starts all servers and writes Hadoop's XML files.
     pub(crate) fn start(
         fixture: &Fixture,
-        realm: Option<&Realm>,
+        logins: Option<&Logins>,
         spec: &HdfsSpec,
         read_again: Option<ReadAgain>,
     ) -> Result<Self, Error> {
         let world = &fixture.world;
         let (rpc, address) = listen(Server::NameNode(1), spec.listen)?;
-        let keys = configuration::keys(address, realm, spec);
-        let (config, warnings) = configuration::typed(&keys, spec.symlinks)?;
+        let keys = configuration::keys(address, logins, spec);
+        let (config, warned) = configuration::typed(&keys, spec.symlinks)?;
+        let of_namenode = security_of(logins, &keys, &config, "dfs.namenode.kerberos.principal")?;
         #[cfg(not(feature = "web"))]
         let listeners = NameNodeListeners { rpc };
         #[cfg(feature = "web")]
-        let (keys, http, listeners) = with_web(world, realm, spec, (rpc, address, keys), &config)?;
+        let (keys, http, listeners) = with_web(world, logins, spec, (rpc, address, keys), &config)?;
         let configuration = Arc::new(Configuration::new(keys.clone(), spec, read_again));
         let clock = world.new_clock(Server::NameNode(1));
-        let identity = identity_of(address, realm, spec);
+        let identity = identity_of(address, logins, spec);
         let edits = Edits::new(world, spec);
-        let namenode = open_namenode(world, &clock, &config, &identity, spec, &edits)?;
+        let link = open_namenode(world, &clock, &config, &identity, spec, &edits)?;
         let auth_to_local = AuthToLocal::from_config(&config, identity.default_realm.as_str())?;
-        let security = |key: &str| security_of(realm, &keys, &config, key);
-        let of_namenode = security("dfs.namenode.kerberos.principal")?;
-        let link = Arc::new(NameNodeLink::new(namenode));
         let hosts = Arc::new(Hosts::new(config.datanode_admin.clone()));
         let service = NameNodeService {
             world: Arc::clone(world),
@@ -107,17 +113,19 @@ impl Hdfs {
             http,
         };
         let rpc = Slot::start(service, listeners)?;
-        let of_datanodes = security("dfs.datanode.kerberos.principal")?;
+        let own = logins.filter(|it| it.have_datanodes(spec.datanodes));
+        let of_datanodes = security_of(own, &keys, &config, "dfs.datanode.kerberos.principal")?;
         let keytabs = keytabs(&rpc.service, of_datanodes.as_ref());
-        let rules = (of_datanodes, auth_to_local);
-        let parts = datanode_parts(fixture, (link, hosts), &config, rules, spec, address);
+        let peers = peers(world, logins, of_datanodes.as_ref(), &config, spec, &link);
+        let (rules, ways) = ((of_datanodes, auth_to_local), (link, peers, hosts));
+        let parts = datanode_parts(fixture, ways, &config, rules, spec, address);
         let datanodes = start_datanodes(parts, &rpc, spec)?;
         hadoop_conf::write(world.files(), &keys)?;
         Ok(Self {
             address,
             keys,
             configuration,
-            warnings,
+            warnings: configuration::about(&spec.keys, warned),
             superuser: spec.superuser.clone(),
             rpc,
             datanodes,
@@ -136,6 +144,12 @@ impl Hdfs {
         &self.rpc.service.world
     }
 
+    /// Returns the HTTPS of the servers, if they have any.
+    #[cfg(feature = "web")]
+    pub(crate) fn https(&self) -> Option<&Https> {
+        self.rpc.service.http.https()
+    }
+
     /// Returns the NameNode's time.
     pub(crate) fn now(&self) -> Timestamp {
         self.rpc.service.clock.now()
@@ -149,6 +163,12 @@ impl Hdfs {
     /// Returns the way to the NameNode.
     pub(crate) fn link(&self) -> Arc<NameNodeLink> {
         Arc::clone(&self.rpc.service.link)
+    }
+
+    /// Returns the place for the verbs of the NameNode's console.
+    #[cfg(feature = "web")]
+    pub(crate) fn console(&self) -> &Console {
+        self.rpc.service.http.console()
     }
 
     pub(crate) fn namenode_server(&self) -> NameNodeServer<'_> {
@@ -177,10 +197,10 @@ impl Hdfs {
     }
 }
 
-fn identity_of(address: SocketAddr, realm: Option<&Realm>, spec: &HdfsSpec) -> NameNodeIdentity {
+fn identity_of(address: SocketAddr, logins: Option<&Logins>, spec: &HdfsSpec) -> NameNodeIdentity {
     NameNodeIdentity {
         superuser: spec.superuser.clone(),
-        default_realm: realm.map(Realm::name).unwrap_or_default().to_owned(),
+        default_realm: logins.map_or_else(String::new, |it| it.realm.clone()),
         address: address.ip(),
     }
 }
@@ -193,13 +213,14 @@ fn open_namenode(
     identity: &NameNodeIdentity,
     spec: &HdfsSpec,
     edits: &Edits,
-) -> Result<Arc<NameNode>, Error> {
+) -> Result<Arc<NameNodeLink>, Error> {
     // What was kept may have changed since it was new.
-    let directories: &[_] = if edits.exist() {
-        &[]
-    } else {
-        &spec.directories
+    let is_new = !edits.exist() || world.persistent().is_some_and(|it| it.begins());
+    let begins = |begins| match world.persistent() {
+        Some(persistent) if is_new => persistent.set_begins(begins),
+        _ => Ok(()),
     };
+    begins(true)?;
     let parts = NameNodeStart {
         config,
         identity,
@@ -209,7 +230,7 @@ fn open_namenode(
     };
     let mut rng = StdRng::seed_from_u64(world.seed ^ NAMENODE_STREAM);
     let namenode = Arc::new(parts.first(&mut rng)?);
-    for directory in directories {
+    for directory in spec.directories.iter().filter(|_| is_new) {
         namenode.make_directory(
             clock.now(),
             &directory.path,
@@ -218,7 +239,12 @@ fn open_namenode(
             directory.mode,
         )?;
     }
-    Ok(namenode)
+    if is_new {
+        let durable = namenode.wait_until_durable();
+        durable.map_err(Error::io("write the first directories"))?;
+        begins(false)?;
+    }
+    Ok(Arc::new(NameNodeLink::new(namenode)))
 }
 
 /// Starts the DataNodes, with the TLS of the NameNode.
@@ -229,14 +255,14 @@ fn start_datanodes(
     spec: &HdfsSpec,
 ) -> Result<DataNodes, Error> {
     #[cfg(feature = "web")]
-    let parts = parts.with_tls(rpc.service.http.tls());
+    let parts = parts.with_web(&rpc.service.http);
     DataNodes::start(&parts, spec)
 }
 
 /// Returns the parts that all DataNodes share.
 fn datanode_parts(
     fixture: &Fixture,
-    (namenode, hosts): (Arc<NameNodeLink>, Arc<Hosts>),
+    (namenode, peers, hosts): (Arc<NameNodeLink>, Peers, Arc<Hosts>),
     config: &HdfsConfig,
     (security, auth_to_local): (Option<RpcSecurity>, AuthToLocal),
     spec: &HdfsSpec,
@@ -247,7 +273,7 @@ fn datanode_parts(
         runtime: fixture.runtime.handle().clone(),
         namenode,
         hosts,
-        peers: Arc::default(),
+        peers,
         config: config.clone(),
         superuser: spec.superuser.clone(),
         security,
@@ -255,6 +281,8 @@ fn datanode_parts(
         namenode_address,
         #[cfg(feature = "web")]
         tls: None,
+        #[cfg(feature = "web")]
+        gates: Arc::default(),
     }
 }
 
@@ -262,16 +290,29 @@ fn datanode_parts(
 #[cfg(feature = "web")]
 fn with_web(
     world: &World,
-    realm: Option<&Realm>,
+    logins: Option<&Logins>,
     spec: &HdfsSpec,
     (rpc, address, mut keys): (TcpListener, SocketAddr, HadoopKeys),
     config: &HdfsConfig,
 ) -> Result<(HadoopKeys, NameNodeHttp, NameNodeListeners), Error> {
-    let spnego = spnego(realm, &keys, config)?;
-    let bound = BoundWeb::bind(world, config, spec.listen.ip(), &mut keys)?;
-    let http = NameNodeHttp::new(spnego, address, &bound, &keys, world.seed);
-    let web = bound.listeners;
+    let spnego = spnego(logins, &keys, config)?;
+    let bound = BoundWeb::bind(world, spec, config, &mut keys)?;
+    let (http, web) = NameNodeHttp::new(spnego, address, bound, &keys, world.seed);
     Ok((keys, http, NameNodeListeners { rpc, web }))
+}
+
+/// Returns the way of the DataNodes to those of other processes.
+fn peers(
+    world: &World,
+    logins: Option<&Logins>,
+    security: Option<&RpcSecurity>,
+    config: &HdfsConfig,
+    spec: &HdfsSpec,
+    link: &NameNodeLink,
+) -> Peers {
+    let pool = link.version_request().block_pool_id;
+    let kdc = logins.and_then(Logins::kdc_address);
+    Peers::new(world, kdc, security, config, &spec.superuser, pool)
 }
 
 /// Returns the keytabs of the servers with their principals' names.
@@ -299,12 +340,12 @@ fn keytab_in(settings: &GssapiSettings) -> Option<(String, ServiceKeytab)> {
 /// Returns the caller authentication of a server, whose principal the given key names; `None`
 /// without security.
 fn security_of(
-    realm: Option<&Realm>,
+    logins: Option<&Logins>,
     keys: &HadoopKeys,
     config: &HdfsConfig,
     key: &str,
 ) -> Result<Option<RpcSecurity>, Error> {
-    let Some(realm) = realm else {
+    let Some(logins) = logins else {
         return Ok(None);
     };
     let name = keys
@@ -312,10 +353,10 @@ fn security_of(
         .map(String::as_str)
         .unwrap_or_default()
         .replace("_HOST", "localhost");
-    let principal = Principal::parse(&name, realm.name())?;
-    let keytab = realm.core().keytab_of(&[&name])?;
+    let principal = Principal::parse(&name, &logins.realm)?;
+    let keytab = logins.keytab_of(&name)?;
     let mut gssapi = GssapiSettings::new(principal, keytab, &config.rpc_protection);
-    gssapi.skew = realm.clock_skew();
+    gssapi.skew = logins.clock_skew;
     Ok(Some(RpcSecurity {
         gssapi,
         tokens: None,
@@ -326,11 +367,11 @@ fn security_of(
 /// without that principal has no such tickets, so the keytab is empty.
 #[cfg(feature = "web")]
 fn spnego(
-    realm: Option<&Realm>,
+    logins: Option<&Logins>,
     keys: &HadoopKeys,
     config: &HdfsConfig,
 ) -> Result<Option<GssapiSettings>, Error> {
-    let Some(realm) = realm else {
+    let Some(logins) = logins else {
         return Ok(None);
     };
     let name = keys
@@ -338,9 +379,13 @@ fn spnego(
         .map(String::as_str)
         .unwrap_or_default()
         .replace("_HOST", "localhost");
-    let principal = Principal::parse(&name, realm.name())?;
-    let keytab = realm.core().keytab_of(&[&name]).unwrap_or_default();
+    let principal = Principal::parse(&name, &logins.realm)?;
+    let keytab = match logins.keytab_of(&name) {
+        // A realm of the fixture's own may do without.
+        Err(_) if !logins.are_elsewhere() => Keytab::default(),
+        found => found?,
+    };
     let mut gssapi = GssapiSettings::new(principal, keytab, &config.rpc_protection);
-    gssapi.skew = realm.clock_skew();
+    gssapi.skew = logins.clock_skew;
     Ok(Some(gssapi))
 }

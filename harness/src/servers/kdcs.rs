@@ -17,8 +17,9 @@ use tokio::runtime::Handle;
 use crate::servers::handle::server_methods;
 use crate::servers::running::Running;
 use crate::servers::slot::{Process, Service, Slot};
+use crate::servers::timers::IdleLimits;
 use crate::spec::{RealmSpec, Transports};
-use crate::world::World;
+use crate::world::{Timed, World};
 use crate::{Error, Server};
 
 /// All servers of a realm's KDC, by number.
@@ -39,6 +40,7 @@ struct KdcService {
     number: usize,
     /// The number of servers.
     count: usize,
+    idle: Arc<IdleLimits>,
     /// The address that it is bound to.
     bound: SocketAddr,
     transports: Transports,
@@ -52,11 +54,16 @@ impl Kdcs {
         spec: &RealmSpec,
     ) -> Result<Self, Error> {
         let count = bound.len();
+        let idle = Arc::new(IdleLimits::default());
+        parts
+            .world
+            .add_timed(Server::Kdc, Arc::clone(&idle) as Arc<dyn Timed>);
         let start = |(before, sockets): (usize, Sockets)| {
             let service = KdcService {
                 parts: parts.clone(),
                 number: before + 1,
                 count,
+                idle: Arc::clone(&idle),
                 bound: sockets.local_addr().map_err(cannot_bind(spec.listen))?,
                 transports: spec.transports,
             };
@@ -138,8 +145,10 @@ impl Service for KdcService {
             let _closed = (closed_udp, closed_tcp);
             kerbox_kdc::server::serve_on(kdc, udp, tcp, clock, shutdown).await
         };
+        let port = Running::start(&self.parts.runtime, serve);
+        self.idle.add(self.number, &port);
         Ok(Process {
-            ports: vec![Running::start(&self.parts.runtime, serve)],
+            ports: vec![port],
             timed: None,
             end: Box::new(|| {}),
         })

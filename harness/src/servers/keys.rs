@@ -57,9 +57,30 @@ impl Hdfs {
         key_id.into()
     }
 
+    #[cfg(feature = "web")]
+    fn roll_certificates(&self) -> Result<i64, Error> {
+        let https = self.https().ok_or_else(no_https)?;
+        let number = https.roll(self.now())?;
+        self.rolled(&format!("HTTPS, certificate {number}"));
+        Ok(number)
+    }
+
+    #[cfg(not(feature = "web"))]
+    fn roll_certificates(&self) -> Result<i64, Error> {
+        Err(no_https())
+    }
+
     fn rolled(&self, subject: &str) {
         self.world()
             .record_state(Server::NameNode(1), StateChange::KeysRolled, subject);
+    }
+}
+
+fn no_https() -> Error {
+    Error::Setting {
+        key: "keys".to_owned(),
+        value: format!("{:?}", KeyKind::Certificates),
+        why: "no port has TLS: set dfs.http.policy to HTTPS_ONLY or HTTP_AND_HTTPS".to_owned(),
     }
 }
 
@@ -85,6 +106,7 @@ fn roll(realm: Option<&Realm>, hdfs: Option<&Hdfs>, keys: &KeyKind) -> Result<i6
         }
         KeyKind::DelegationTokens => of_hdfs()?.roll_master_key(),
         KeyKind::BlockTokens | KeyKind::DataEncryption => Ok(of_hdfs()?.roll_block_keys()),
+        KeyKind::Certificates => of_hdfs()?.roll_certificates(),
     }
 }
 

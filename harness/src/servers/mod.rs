@@ -1,6 +1,7 @@
 //! The servers of a fixture, wired to its clock, hook and runtime.
 
 pub(crate) mod configuration;
+pub(crate) mod data_folders;
 mod database;
 pub(crate) mod datanodes;
 mod descriptors;
@@ -13,10 +14,12 @@ mod kdc_core;
 pub(crate) mod kdcs;
 pub(crate) mod keys;
 pub(crate) mod listen;
+pub(crate) mod logins;
 pub(crate) mod namenode;
 pub(crate) mod namenode_link;
 pub(crate) mod namenode_start;
 pub(crate) mod partition;
+pub(crate) mod peers;
 pub(crate) mod realm_core;
 pub(crate) mod running;
 pub(crate) mod slot;
@@ -25,4 +28,4 @@ pub(crate) mod tokens;
 #[cfg(feature = "web")]
 pub(crate) mod web;
 #[cfg(feature = "web")]
-mod web_ports;
+pub(crate) mod web_ports;

@@ -12,8 +12,6 @@ use minihdfs::config::HdfsConfig;
 use minihdfs::namenode::{LogDirectory, NameNode, NameNodeIdentity};
 use minihdfs::rpc::{RpcEndpoint, RpcSecurity};
 use minihdfs::user::AuthToLocal;
-#[cfg(feature = "web")]
-use minihdfs::web::server::WebListener;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use tokio::runtime::Handle;
@@ -27,9 +25,7 @@ use crate::servers::namenode_start::{Edits, NameNodeStart};
 use crate::servers::running::Running;
 use crate::servers::slot::{Process, Service, Slot};
 #[cfg(feature = "web")]
-use crate::servers::web::NameNodeHttp;
-#[cfg(feature = "web")]
-use crate::servers::web_ports::WebPorts;
+use crate::servers::web::{NameNodeHttp, WebListeners};
 use crate::world::{Timed, World};
 use crate::{Error, Server};
 
@@ -71,7 +67,7 @@ pub(crate) struct NameNodeService {
 pub(crate) struct NameNodeListeners {
     pub(crate) rpc: TcpListener,
     #[cfg(feature = "web")]
-    pub(crate) web: WebPorts<WebListener>,
+    pub(crate) web: WebListeners,
 }
 
 /// The folder for the files that administrators request of the NameNode, in the fixture's directory.
@@ -243,6 +239,13 @@ impl NameNodeServer<'_> {
     #[must_use]
     pub fn https_address(&self) -> Option<SocketAddr> {
         self.slot.service.http.bound().secure_address()
+    }
+
+    /// Returns the address of HttpFS, if it is served; a restart keeps it.
+    #[cfg(feature = "web")]
+    #[must_use]
+    pub fn httpfs_address(&self) -> Option<SocketAddr> {
+        self.slot.service.http.httpfs().map(reachable)
     }
 
     /// Kills it: its connections are cut.

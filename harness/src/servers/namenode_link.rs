@@ -9,8 +9,8 @@ use minihdfs::HdfsError;
 use minihdfs::namenode::NameNode;
 use minihdfs::protocol::{
     BadBlock, BlockSynchronization, DatanodeCommand, DatanodeError, DatanodeProtocol,
-    DatanodeRegistration, ExportedBlockKeys, NamespaceInfo, ReceivedDeletedBlock, ReportedReplica,
-    StorageReport, WorkSignal,
+    DatanodeRegistration, DatanodeStorage, ExportedBlockKeys, HeartbeatReport, NamespaceInfo,
+    ReceivedDeletedBlock, ReportedReplica, WorkSignal,
 };
 
 /// The NameNode of a fixture, as its DataNodes reach it: only while it serves.
@@ -129,7 +129,7 @@ impl DatanodeProtocol for NameNodeLink {
         &self,
         now: Timestamp,
         datanode: &DatanodeRegistration,
-        report: &StorageReport,
+        report: &HeartbeatReport,
     ) -> Result<Vec<DatanodeCommand>, HdfsError> {
         self.reach()?.send_heartbeat(now, datanode, report)
     }
@@ -138,22 +138,21 @@ impl DatanodeProtocol for NameNodeLink {
         &self,
         now: Timestamp,
         datanode: &DatanodeRegistration,
-        storage_id: &str,
+        storage: &DatanodeStorage,
         replicas: &[ReportedReplica],
-    ) -> Result<(), HdfsError> {
-        self.reach()?
-            .block_report(now, datanode, storage_id, replicas)
+    ) -> Result<Option<DatanodeCommand>, HdfsError> {
+        self.reach()?.block_report(now, datanode, storage, replicas)
     }
 
     fn block_received_and_deleted(
         &self,
         now: Timestamp,
         datanode: &DatanodeRegistration,
-        storage_id: &str,
+        storage: &DatanodeStorage,
         blocks: &[ReceivedDeletedBlock],
     ) -> Result<(), HdfsError> {
         self.reach()?
-            .block_received_and_deleted(now, datanode, storage_id, blocks)
+            .block_received_and_deleted(now, datanode, storage, blocks)
     }
 
     fn error_report(

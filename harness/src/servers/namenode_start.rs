@@ -27,8 +27,8 @@ pub(crate) enum Edits {
     Dropped,
     /// Into memory, so that the law of replay can be checked.
     Kept(MemoryEdits),
-    /// Into a name directory.
-    OnDisk(PathBuf),
+    /// Into a name directory, which the first start may have to upgrade.
+    OnDisk { path: PathBuf, upgrade: bool },
     /// Nowhere, because nothing is changed: the namespace is that of this image.
     Image(PathBuf),
 }
@@ -41,7 +41,10 @@ impl Edits {
             return Self::Image(image.clone());
         }
         match world.persistent() {
-            Some(data) => Self::OnDisk(data.name()),
+            Some(data) => Self::OnDisk {
+                path: data.name(),
+                upgrade: spec.upgrade,
+            },
             None if cfg!(debug_assertions) => Self::Kept(MemoryEdits::new(KEPT_EDITS)),
             None => Self::Dropped,
         }
@@ -51,7 +54,10 @@ impl Edits {
     /// had formatted the directory has left none.
     pub(crate) fn exist(&self) -> bool {
         match self {
-            Self::OnDisk(path) => path.join("current/VERSION").exists(),
+            // An upgrade that was interrupted may have left one file alone.
+            Self::OnDisk { path, .. } => {
+                path.join("current/VERSION").exists() || path.join("previous.tmp").exists()
+            }
             Self::Image(_) => true,
             Self::Dropped | Self::Kept(_) => false,
         }
@@ -95,7 +101,7 @@ impl NameNodeStart<'_> {
     /// Starts the first core of a fixture.
     pub(crate) fn first(self, rng: &mut StdRng) -> Result<NameNode, Error> {
         match self.edits {
-            Edits::OnDisk(path) => return self.on_disk(path, rng),
+            Edits::OnDisk { path, upgrade } => return self.on_disk(path, *upgrade, rng),
             Edits::Image(path) => return self.of_image(path, rng),
             Edits::Dropped | Edits::Kept(_) => {}
         }
@@ -111,7 +117,7 @@ impl NameNodeStart<'_> {
         let saved = last.end(self.now, self.edits.kept());
         let saved = saved.map_err(|difference| unlike(&difference))?;
         match self.edits {
-            Edits::OnDisk(path) => return self.on_disk(path, rng),
+            Edits::OnDisk { path, .. } => return self.on_disk(path, false, rng),
             Edits::Image(path) => return self.of_image(path, rng),
             Edits::Dropped | Edits::Kept(_) => {}
         }
@@ -140,11 +146,11 @@ impl NameNodeStart<'_> {
         Ok(started?)
     }
 
-    fn on_disk(&self, path: &Path, rng: &mut StdRng) -> Result<NameNode, Error> {
+    fn on_disk(&self, path: &Path, upgrade: bool, rng: &mut StdRng) -> Result<NameNode, Error> {
         if !self.edits.exist() {
             check_no_blocks(path)?;
         }
-        let directory = NameDirectory::open(path)?;
+        let directory = NameDirectory::open(path)?.upgrading(upgrade);
         let (identity, now) = (self.identity, self.now);
         let (saved, sink) = directory.start(self.config, identity, now, rng)?;
         let (config, hook, sink) = (self.config.clone(), self.hook.clone(), Box::new(sink));

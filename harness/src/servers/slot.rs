@@ -181,6 +181,15 @@ impl<S: Service> Slot<S> {
         }
     }
 
+    /// Shows each of the server's open connections.
+    pub(crate) fn show(&self, see: &mut dyn FnMut(&Peer<'_>)) {
+        let gates: Vec<_> = match &*self.state() {
+            State::Up { process, .. } => process.ports.iter().filter_map(Running::gate).collect(),
+            State::Down { .. } => Vec::new(),
+        };
+        gates.iter().for_each(|gate| gate.show(see));
+    }
+
     /// Closes the server's connections, of all users or of this one, and returns their number.
     pub(crate) fn cut_of(&self, user: Option<&str>) -> usize {
         self.cut(&|peer| user.is_none() || peer.user == user)

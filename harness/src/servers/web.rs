@@ -10,15 +10,18 @@ use minihdfs::namenode::NameNode;
 use minihdfs::sasl::GssapiSettings;
 use minihdfs::user::AuthToLocal;
 use minihdfs::web::server::{Tls, WebListener};
-use minihdfs::web::{NameNodeWeb, NameNodeWebSettings, WebAuth, server};
+use minihdfs::web::{
+    Console, DataGates, HttpFsWeb, NameNodeWeb, NameNodeWebSettings, WebAuth, server,
+};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use tokio::runtime::Handle;
 
 use crate::client::hadoop_conf::HadoopKeys;
-use crate::servers::https;
+use crate::servers::https::Https;
 use crate::servers::running::Running;
-use crate::servers::web_ports::WebPorts;
+use crate::servers::web_ports::{WebPorts, bind_one};
+use crate::spec::HdfsSpec;
 use crate::world::World;
 use crate::{Error, Server};
 
@@ -35,30 +38,46 @@ pub(crate) struct NameNodeHttp {
     rpc_address: SocketAddr,
     /// The addresses that the ports are bound to.
     bound: WebPorts<SocketAddr>,
-    tls: Option<Tls>,
+    /// The address that HttpFS is bound to, if it is served.
+    httpfs: Option<SocketAddr>,
+    /// The ports by which it moves data.
+    gates: Arc<DataGates>,
+    https: Option<Https>,
     /// The configuration that `/conf` shows.
     configuration: Vec<(String, String)>,
+    console: Arc<Console>,
     seed: u64,
+}
+
+/// The sockets of a NameNode's HTTP ports.
+pub(crate) struct WebListeners {
+    ports: WebPorts<WebListener>,
+    httpfs: Option<WebListener>,
 }
 
 /// The HTTP ports of a NameNode that is about to start.
 pub(crate) struct BoundWeb {
-    pub(crate) listeners: WebPorts<WebListener>,
-    pub(crate) bound: WebPorts<SocketAddr>,
-    pub(crate) tls: Option<Tls>,
+    listeners: WebListeners,
+    bound: WebPorts<SocketAddr>,
+    httpfs: Option<SocketAddr>,
+    https: Option<Https>,
 }
 
 impl BoundWeb {
     /// Binds the ports that the configuration wants, and puts their addresses into the keys.
     pub(crate) fn bind(
         world: &World,
+        spec: &HdfsSpec,
         config: &HdfsConfig,
-        interface: IpAddr,
         keys: &mut HadoopKeys,
     ) -> Result<Self, Error> {
-        let tls = https::set_up(world, config, interface)?;
-        let wanted = WebPorts::of_namenode(&config.http, interface);
-        let (listeners, bound) = wanted.bind(Server::NameNode(1), tls.as_ref())?;
+        let https = Https::set_up(world, spec, config, keys)?;
+        let wanted = WebPorts::of_namenode(&config.http, spec.listen.ip());
+        let tls = https.as_ref().map(Https::tls);
+        let (ports, bound) = wanted.bind(Server::NameNode(1), tls)?;
+        let address = SocketAddr::new(spec.listen.ip(), config.http.httpfs_port);
+        let httpfs = spec.httpfs.then(|| bind_httpfs(address, bound, tls));
+        let (httpfs, httpfs_bound) = httpfs.transpose()?.unzip();
         for (key, address) in [
             ("dfs.namenode.http-address", bound.http),
             ("dfs.namenode.https-address", bound.https),
@@ -68,33 +87,38 @@ impl BoundWeb {
             }
         }
         Ok(Self {
-            listeners,
+            listeners: WebListeners { ports, httpfs },
             bound,
-            tls,
+            httpfs: httpfs_bound,
+            https,
         })
     }
 }
 
 impl NameNodeHttp {
-    /// Sets up the ports. `seed` is the fixture's.
+    /// Sets up the ports, and returns their sockets. `seed` is the fixture's.
     pub(crate) fn new(
         spnego: Option<GssapiSettings>,
         rpc_address: SocketAddr,
-        web: &BoundWeb,
+        web: BoundWeb,
         keys: &HadoopKeys,
         seed: u64,
-    ) -> Self {
+    ) -> (Self, WebListeners) {
         let pairs = keys.iter();
-        Self {
+        let http = Self {
             spnego,
             rpc_address,
             bound: web.bound,
-            tls: web.tls.clone(),
+            httpfs: web.httpfs,
+            gates: Arc::default(),
+            https: web.https,
             configuration: pairs
                 .map(|(key, value)| (key.clone(), value.clone()))
                 .collect(),
+            console: Arc::default(),
             seed: seed ^ WEB_STREAM,
-        }
+        };
+        (http, web.listeners)
     }
 
     /// Returns the ports' core for a process of the NameNode. A restart keeps the secret of the
@@ -117,13 +141,19 @@ impl NameNodeHttp {
             rpc_address: self.rpc_address.to_string(),
             hook: world.hook(),
             configuration: self.configuration.clone(),
+            gates: Arc::clone(&self.gates),
+            console: Arc::clone(&self.console),
         };
         NameNodeWeb::new(Arc::clone(namenode), settings)
     }
 
     /// Binds the ports again after a stop.
-    pub(crate) fn bind(&self) -> Result<WebPorts<WebListener>, Error> {
-        Ok(self.bound.bind(Server::NameNode(1), self.tls.as_ref())?.0)
+    pub(crate) fn bind(&self) -> Result<WebListeners, Error> {
+        let (ports, _) = self.bound.bind(Server::NameNode(1), self.tls())?;
+        let bind = |address| bind_httpfs(address, self.bound, self.tls());
+        let httpfs = self.httpfs.map(bind).transpose()?;
+        let httpfs = httpfs.map(|(listener, _)| listener);
+        Ok(WebListeners { ports, httpfs })
     }
 
     /// Starts serving.
@@ -133,17 +163,30 @@ impl NameNodeHttp {
         auth_to_local: &AuthToLocal,
         world: &World,
         runtime: &Handle,
-        (listeners, clock): (WebPorts<WebListener>, &Clock),
+        (listeners, clock): (WebListeners, &Clock),
     ) -> Vec<Running> {
         let web = Arc::new(self.web(namenode, auth_to_local, world));
         let seed = self.seed;
+        let httpfs = listeners.httpfs.map(|listener| {
+            let web = self.web(namenode, auth_to_local, world);
+            let web = Arc::new(HttpFsWeb::new(web));
+            Running::start(runtime, |shutdown| {
+                server::serve_httpfs(web, listener, clock.clone(), seed, shutdown)
+            })
+        });
         let serve = |listener| {
             let (web, clock) = (Arc::clone(&web), clock.clone());
             Running::start(runtime, |shutdown| {
                 server::serve_namenode(web, listener, clock, seed, shutdown)
             })
         };
-        listeners.all().map(serve).collect()
+        let ports = listeners.ports.all().map(serve);
+        ports.chain(httpfs).collect()
+    }
+
+    /// Returns the place for the console's verbs.
+    pub(crate) fn console(&self) -> &Console {
+        &self.console
     }
 
     /// Returns the acceptance of tickets, if there is any.
@@ -152,14 +195,39 @@ impl NameNodeHttp {
     }
 
     /// Returns the TLS of the cluster's servers, if they have HTTPS ports.
-    pub(crate) fn tls(&self) -> Option<Tls> {
-        self.tls.clone()
+    pub(crate) fn tls(&self) -> Option<&Tls> {
+        self.https().map(Https::tls)
+    }
+
+    /// Returns the HTTPS of the cluster's servers, if they have any.
+    pub(crate) fn https(&self) -> Option<&Https> {
+        self.https.as_ref()
+    }
+
+    /// Returns the ports by which it moves data.
+    pub(crate) fn gates(&self) -> &Arc<DataGates> {
+        &self.gates
+    }
+
+    /// Returns the address that HttpFS is bound to.
+    pub(crate) fn httpfs(&self) -> Option<SocketAddr> {
+        self.httpfs
     }
 
     /// Returns the addresses that the ports are bound to.
     pub(crate) fn bound(&self) -> WebPorts<SocketAddr> {
         self.bound
     }
+}
+
+/// Binds the port of HttpFS, with TLS if the NameNode's other ports all have it.
+fn bind_httpfs(
+    address: SocketAddr,
+    others: WebPorts<SocketAddr>,
+    tls: Option<&Tls>,
+) -> Result<(WebListener, SocketAddr), Error> {
+    let tls = tls.filter(|_| others.http.is_none());
+    bind_one(Server::NameNode(1), address, tls)
 }
 
 /// Returns `host:port` of an HTTP port as clients write it. On a loopback interface the host is

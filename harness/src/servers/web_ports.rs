@@ -79,13 +79,8 @@ impl WebPorts<SocketAddr> {
         tls: Option<&Tls>,
     ) -> Result<(WebPorts<WebListener>, Self), Error> {
         let bind = |address: Option<SocketAddr>, tls: Option<&Tls>| {
-            let Some(address) = address else {
-                return Ok((None, None));
-            };
-            let (socket, reached) = listen(server, address)?;
-            let bound = SocketAddr::new(address.ip(), reached.port());
-            let tls = tls.cloned();
-            Ok::<_, Error>((Some(WebListener { socket, tls }), Some(bound)))
+            let bound = address.map(|address| bind_one(server, address, tls));
+            Ok::<_, Error>(bound.transpose()?.unzip())
         };
         let (http, http_bound) = bind(self.http, None)?;
         let (https, https_bound) = bind(self.https, tls)?;
@@ -109,6 +104,18 @@ impl WebPorts<SocketAddr> {
     pub(crate) fn secure_address(self) -> Option<SocketAddr> {
         self.https.map(reachable)
     }
+}
+
+/// Binds a port, and returns also where it is now.
+pub(crate) fn bind_one(
+    server: Server,
+    address: SocketAddr,
+    tls: Option<&Tls>,
+) -> Result<(WebListener, SocketAddr), Error> {
+    let (socket, reached) = listen(server, address)?;
+    let bound = SocketAddr::new(address.ip(), reached.port());
+    let tls = tls.cloned();
+    Ok((WebListener { socket, tls }, bound))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Checks for settings that are invalid or would have no effect. They are refused at the start,
 //! each with a reason.
 
+use std::path::Path;
 use std::time::Duration;
 
 use kerbox_kdc::{Pac, PacDomain};
@@ -34,10 +35,15 @@ pub(crate) fn world(settings: &WorldSettings) -> Result<(), Error> {
     Ok(())
 }
 
-/// Checks that the blocks of a cluster have one place.
+/// Checks that the blocks of a cluster have one place, and that what is to be upgraded is kept.
 pub(crate) fn places(settings: &WorldSettings, hdfs: &HdfsSpec) -> Result<(), Error> {
     if let (Some(_), Some(image)) = (&settings.persistent, &hdfs.fsimage) {
         return refuse("fsimage", &image.display(), ALONE);
+    }
+    if settings.persistent.is_none() && hdfs.upgrade {
+        let why = "there is no earlier namespace to upgrade: name its folder, by `persistent` or \
+                   --data-dir";
+        return refuse("upgrade", &true, why);
     }
     if let (Some(_), Some(blocks)) = (&settings.persistent, &hdfs.blocks) {
         let why = "with `persistent` the blocks are in its folder: leave one of them out";
@@ -55,6 +61,9 @@ pub(crate) fn realm(settings: &RealmSpec, given: &[&str]) -> Result<(), Error> {
     if settings.enctypes.is_empty() {
         let why = "principals without keys cannot log in: name one type at least";
         return refuse("enctypes", &"[]", why);
+    }
+    if let Some(keytabs) = &settings.keytabs {
+        return elsewhere(settings, keytabs, given);
     }
     if settings.kdcs == 0 {
         return refuse("kdcs", &0, "a realm needs one KDC at least");
@@ -74,6 +83,34 @@ pub(crate) fn realm(settings: &RealmSpec, given: &[&str]) -> Result<(), Error> {
         return refuse("pac_domain", &format!("{:?}", settings.pac_domain), why);
     }
     Ok(())
+}
+
+/// Checks that a realm has a KDC.
+pub(crate) fn own_kdc(settings: &RealmSpec) -> Result<(), Error> {
+    match &settings.keytabs {
+        Some(keytabs) => {
+            let why = "a realm alone is a KDC: leave out the keytabs of another's";
+            refuse("keytabs", &keytabs.display(), why)
+        }
+        None => Ok(()),
+    }
+}
+
+/// Checks the description of a realm whose KDC is another's.
+fn elsewhere(settings: &RealmSpec, keytabs: &Path, given: &[&str]) -> Result<(), Error> {
+    /// The setters that are about the servers of HDFS.
+    const OURS: [&str; 4] = ["keytabs", "realm_name", "clock_skew", "protection"];
+    if settings.name.is_none() {
+        let why = "name the realm of the keys, too, by `realm_name`";
+        return refuse("keytabs", &keytabs.display(), why);
+    }
+    match given.iter().find(|setter| !OURS.contains(setter)) {
+        Some(setter) => {
+            let why = "the KDC is another's (`keytabs`): set it there, or leave one of them out";
+            refuse(setter, &"set", why)
+        }
+        None => Ok(()),
+    }
 }
 
 fn lifetimes(settings: &RealmSpec) -> Result<(), Error> {
@@ -150,6 +187,8 @@ pub(crate) fn cluster(spec: &Spec, given: &[&str]) -> Result<(), Error> {
     }
     racks(hdfs)?;
     names(hdfs)?;
+    certificates(hdfs)?;
+    httpfs(hdfs)?;
     for directory in &hdfs.directories {
         if directory.mode > LARGEST_MODE {
             let mode = format!("{:o} of {}", directory.mode, directory.path);
@@ -158,6 +197,39 @@ pub(crate) fn cluster(spec: &Spec, given: &[&str]) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// Checks that HttpFS can be served where it is asked for.
+fn httpfs(hdfs: &HdfsSpec) -> Result<(), Error> {
+    let port = hdfs.keys.get("httpfs.http.port");
+    let why = match (hdfs.httpfs, port) {
+        (true, _) if !cfg!(feature = "web") => {
+            "there are no HTTP ports without the feature `web`: enable it"
+        }
+        (true, _) if hdfs.datanodes == 0 => "it moves data by a DataNode: start one at least",
+        (false, Some(port)) => {
+            let why = "there is no HttpFS: add `.httpfs()`";
+            return refuse("httpfs.http.port", port, why);
+        }
+        _ => return Ok(()),
+    };
+    refuse("httpfs", &hdfs.httpfs, why)
+}
+
+/// Checks the life of certificates.
+fn certificates(hdfs: &HdfsSpec) -> Result<(), Error> {
+    let Some(lifetime) = hdfs.certificate_lifetime else {
+        return Ok(());
+    };
+    let policy = hdfs.keys.get("dfs.http.policy").map(|policy| policy.trim());
+    let why = if policy.is_none_or(|policy| policy.eq_ignore_ascii_case("HTTP_ONLY")) {
+        "no port has a certificate: set dfs.http.policy to HTTPS_ONLY or HTTP_AND_HTTPS"
+    } else if lifetime.is_zero() || lifetime.subsec_nanos() != 0 {
+        "certificates end at a full second: write whole seconds, one at least"
+    } else {
+        return Ok(());
+    };
+    refuse("certificate_lifetime", &format!("{lifetime:?}"), why)
 }
 
 /// Checks the names of users and groups.
@@ -244,7 +316,7 @@ mod tests {
 
     #[test]
     fn settings_of_a_cluster_that_cannot_be_are_refused() {
-        let cases: [(&str, &str, Change<ClusterBuilder>); 13] = [
+        let cases: [(&str, &str, Change<ClusterBuilder>); 14] = [
             ("ticket_lifetime", "over at its start", |b| {
                 b.ticket_lifetime(Duration::ZERO)
             }),
@@ -259,6 +331,7 @@ mod tests {
             ("fsimage", "leave `datanodes`", |b| {
                 b.fsimage("/tmp/none").datanodes(1)
             }),
+            ("upgrade", "name its folder", |b| b.upgrade()),
             ("fsimage", "and `persistent` out", |b| {
                 b.fsimage("/tmp/none").persistent("/tmp/none")
             }),

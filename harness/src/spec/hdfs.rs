@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::spec::Layout;
 use crate::spec::defaults::{LOOPBACK, SUPERUSER, USERS};
@@ -77,6 +78,11 @@ pub struct HdfsSpec {
     pub layout: Option<Layout>,
     /// Enables symbolic links, which Hadoop's servers refuse by default.
     pub symlinks: bool,
+    /// Serves HttpFS at a port of its own; see [`ClusterBuilder`](crate::ClusterBuilder).
+    pub httpfs: bool,
+    /// The life of the servers' HTTPS certificates, in whole seconds; `None`: they are valid
+    /// whatever the clock says.
+    pub certificate_lifetime: Option<Duration>,
     /// Hadoop's keys, which override those that the fixture sets.
     pub keys: BTreeMap<String, String>,
     /// The racks of the DataNodes, in their order; further ones are on `/default-rack`.
@@ -86,6 +92,8 @@ pub struct HdfsSpec {
     /// The image of a namespace (`fsimage_N`) that is shown without its blocks and never changed;
     /// `None`: the namespace is new, or the one in `persistent`.
     pub fsimage: Option<PathBuf>,
+    /// True if the start upgrades the namespace in `persistent`.
+    pub upgrade: bool,
 }
 
 /// An HDFS directory that exists from the start; see [`HdfsSpec`] for an example.
@@ -160,10 +168,13 @@ impl Default for HdfsSpec {
             directories: USERS.map(home).into_iter().chain([temporary]).collect(),
             layout: None,
             symlinks: false,
+            httpfs: false,
+            certificate_lifetime: None,
             keys: BTreeMap::new(),
             racks: Vec::new(),
             blocks: None,
             fsimage: None,
+            upgrade: false,
         }
     }
 }

@@ -22,4 +22,7 @@ pub enum KeyKind {
     /// The key that data encryption keys are derived from, which is the one for block tokens.
     /// Clients get a new one with their next connection.
     DataEncryption,
+    /// The certificate of the servers' HTTPS ports, with its key. It is signed by the same
+    /// authority; new connections see it. The result is the number of certificates before it.
+    Certificates,
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use kerbox_kdc::{Attributes, Pac, PacDomain, RealmConfig};
@@ -67,6 +68,9 @@ pub struct RealmSpec {
     pub libdefaults: BTreeMap<String, String>,
     /// The relations to other realms.
     pub others: OtherRealms,
+    /// The folder with the keytabs of HDFS's servers, if the KDC is another's, such as MIT's
+    /// krb5kdc; `None`: the fixture has a KDC.
+    pub keytabs: Option<PathBuf>,
 }
 
 impl RealmSpec {
@@ -143,6 +147,7 @@ impl Default for RealmSpec {
                 .map(|(key, value)| (key.to_owned(), value.to_owned()))
                 .into(),
             others: OtherRealms::default(),
+            keytabs: None,
         }
     }
 }

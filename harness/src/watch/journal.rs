@@ -8,7 +8,7 @@ use kerbox_krb5::{Clock, Timestamp};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
-use crate::watch::entries::Entries;
+use crate::watch::entries::{Entries, Kept, Numbered};
 use crate::watch::entry::Entry;
 
 /// The events in a fixture's servers. Clones are cheap and share the same entries.
@@ -76,26 +76,27 @@ impl Journal {
         &self.shared.clock
     }
 
+    #[inline]
     pub(crate) fn record(&self, at: Timestamp, event: Event) {
         self.record_with(at, event, None);
     }
 
+    #[inline]
     pub(crate) fn record_with(&self, at: Timestamp, mut event: Event, mut facts: Option<Facts>) {
         let bytes = event.bound() + facts.as_mut().map_or(0, Facts::bound);
-        let real = self.shared.clock.real_now();
+        let real = self.shared.clock.real_time();
         tracing::debug!(target: "kerbox", virtual_time = %at, "{event}");
         let mut entries = self.lock();
-        let number = entries.next;
-        entries.next += 1;
-        let facts = facts.or_else(|| entries.connections.of(&event).map(Facts::Connection));
-        let entry = Entry {
-            number,
+        if facts.is_none() && matches!(event, Event::Connection { .. } | Event::Fault { .. }) {
+            facts = entries.connections.of(&event).map(Facts::Connection);
+        }
+        let number = entries.push(Kept {
             at,
             real,
             event,
             facts,
-        };
-        entries.push(entry, bytes);
+            bytes,
+        });
         let is_awaited = entries.waiting > 0;
         drop(entries);
         // Servers record each call, and mostly nothing waits. A wait begins with a look.
@@ -135,8 +136,8 @@ impl Journal {
     pub fn filter(&self, matches: impl Fn(&Event) -> bool) -> Vec<Entry> {
         self.lock()
             .since(self.from)
-            .filter(|entry| matches(&entry.event))
-            .cloned()
+            .filter(|entry| matches(entry.event()))
+            .map(Numbered::entry)
             .collect()
     }
 
@@ -145,17 +146,45 @@ impl Journal {
     pub fn count(&self, matches: impl Fn(&Event) -> bool) -> usize {
         self.lock()
             .since(self.from)
-            .filter(|entry| matches(&entry.event))
+            .filter(|entry| matches(entry.event()))
             .count()
+    }
+
+    /// Returns the newest issues of tickets, oldest first, also those whose entries are dropped.
+    pub(crate) fn tickets(&self) -> Vec<Entry> {
+        self.lock().tickets.iter().cloned().collect()
+    }
+
+    /// Returns at most `most` entries from this number on, and the number of those before them that
+    /// are not kept any more.
+    #[cfg(feature = "web")]
+    pub(crate) fn read(&self, from: u64, most: usize) -> (Vec<Entry>, u64) {
+        let entries = self.lock();
+        let missed = entries.oldest().saturating_sub(from);
+        let read = entries.since(from).take(most).map(Numbered::entry);
+        (read.collect(), missed)
+    }
+
+    /// Returns the number of the next entry.
+    #[cfg(feature = "web")]
+    pub(crate) fn next(&self) -> u64 {
+        self.lock().next
+    }
+
+    /// Returns the number of entries as it grows. It grows only while someone has this.
+    #[cfg(feature = "web")]
+    pub(crate) fn growth(&self) -> watch::Receiver<u64> {
+        self.shared.length.subscribe()
     }
 
     /// Returns the last `n` entries, one per line.
     #[must_use]
     pub fn last(&self, n: usize) -> String {
         let entries = self.lock();
-        let mut last: Vec<&Entry> = entries.since(self.from).rev().take(n).collect();
+        let mut last: Vec<_> = entries.since(self.from).rev().take(n).collect();
         last.reverse();
-        last.iter().map(|entry| format!("{entry}\n")).collect()
+        let lines = last.iter().map(|entry| format!("{}\n", entry.entry()));
+        lines.collect()
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use kerbox_events::Event;
 
 use crate::Error;
+use crate::watch::entries::Numbered;
 use crate::watch::entry::Entry;
 use crate::watch::journal::Journal;
 
@@ -51,8 +52,9 @@ impl Journal {
         let until = self.shared.clock.real_now() + limit;
         let mut entries = self.lock();
         loop {
-            if let Some(entry) = entries.since(from).find(|entry| matches(&entry.event)) {
-                return Ok(entry.clone());
+            let found = entries.since(from).find(|entry| matches(entry.event()));
+            if let Some(entry) = found {
+                return Ok(entry.entry());
             }
             from = entries.next;
             let left = until.since(self.shared.clock.real_now());
@@ -75,8 +77,8 @@ impl Journal {
         let entries = self.lock();
         let found = entries
             .since(*from)
-            .find(|entry| matches(&entry.event))
-            .cloned();
+            .find(|entry| matches(entry.event()))
+            .map(Numbered::entry);
         *from = entries.next;
         found
     }
@@ -93,8 +95,9 @@ impl Journal {
     fn end_with_before(&self) -> String {
         let entries = self.lock();
         let start = entries.next - entries.since(self.from).count() as u64;
-        let render = |last: Vec<&Entry>| -> String {
-            let lines = last.iter().rev().map(|entry| format!("{entry}\n"));
+        let render = |last: Vec<Numbered<'_>>| -> String {
+            let lines = last.iter().rev();
+            let lines = lines.map(|entry| format!("{}\n", entry.entry()));
             lines.collect()
         };
         let shown = render(

@@ -86,8 +86,8 @@ macro_rules! world_methods {
             /// their child processes. It also reaches Go and static programs, without their
             /// children; timers of static programs go by real time. Fails with
             /// [`ClockOutOfReach`](crate::Error::ClockOutOfReach) where that is not possible.
-            /// Programs on glibc need Linux on x86-64 or aarch64; the others need Linux on x86-64,
-            /// and print what is missing if ptrace is not allowed.
+            /// That is everywhere but on Linux with glibc, on x86-64 or aarch64. Go and static
+            /// programs also need ptrace, and print what is missing if it is not allowed.
             ///
             /// ```
             /// # use std::time::Duration;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
@@ -24,13 +24,16 @@ use crate::watch::faults::{FaultGuard, Rule};
 use crate::watch::hook::Watch;
 use crate::watch::journal::Journal;
 use crate::world::captured::is_captured;
+use crate::world::leaving::{Ending, Leaving};
 use crate::world::runtime::{Runtime, ThreadIds};
 use crate::world::settings::WorldSettings;
 use crate::world::watcher::Watcher;
 
 mod captured;
 pub(crate) mod elsewhere;
+mod leaving;
 pub(crate) mod methods;
+mod others;
 pub(crate) mod runtime;
 pub(crate) mod settings;
 pub(crate) mod steps;
@@ -94,6 +97,7 @@ pub(crate) struct World {
     pub(crate) seed: u64,
     files: Arc<Directory>,
     persistent: Option<Arc<Persistent>>,
+    leader: Option<PathBuf>,
     servers: Mutex<Vec<TimedServer>>,
     clocks: Mutex<BTreeMap<Server, Clock>>,
     skews: Mutex<Skews>,
@@ -122,6 +126,11 @@ impl World {
     /// Returns the folder in which it keeps what it has, if there is one.
     pub(crate) fn persistent(&self) -> Option<&Arc<Persistent>> {
         self.persistent.as_ref()
+    }
+
+    /// Returns the directory of the fixture whose clock this process lives by, if there is one.
+    pub(crate) fn leader(&self) -> Option<&Path> {
+        self.leader.as_deref()
     }
 
     pub(crate) fn journal(&self) -> Journal {
@@ -230,8 +239,8 @@ impl World {
         self.changed.notify_one();
     }
 
-    /// Returns a command whose program runs in the fixture's time. With `follow`, so do Go and static
-    /// programs that it starts.
+    /// Returns a command whose program runs in the fixture's time. With `follow`, so do Go and
+    /// static programs that it starts.
     pub(crate) fn command_under_clock(
         &self,
         env: ClientEnv,
@@ -291,8 +300,8 @@ impl World {
         }
     }
 
-    /// Ticks whatever is due, and wakes the tasks whose time has come; returns the time until the next
-    /// deadline.
+    /// Ticks whatever is due, and wakes the tasks whose time has come; returns the time until the
+    /// next deadline.
     fn tick_due(&self) -> Option<Duration> {
         // While time is being moved, the mover ticks, in its order; it notifies at the end.
         let _moving = match self.moving.try_lock() {
@@ -386,45 +395,6 @@ pub(crate) struct Fixture {
     _directory: Ending,
 }
 
-/// A fixture's directory, which ends with the fixture unless the caller created it.
-struct Ending {
-    directory: Arc<Directory>,
-    is_ours: bool,
-}
-
-impl Drop for Ending {
-    fn drop(&mut self) {
-        // Handles may outlive the fixture. They keep the value alive, but not the directory.
-        if self.is_ours {
-            self.directory.close(thread::panicking());
-        }
-    }
-}
-
-/// A fixture's persistent folder, which the fixture gives up when it ends.
-struct Leaving {
-    persistent: Arc<Persistent>,
-    clock: Clock,
-}
-
-impl Leaving {
-    /// Opens the folder, if the fixture has one, and sets the clock to the time that it keeps.
-    fn open(settings: &WorldSettings) -> Result<Option<Self>, Error> {
-        let Some(folder) = &settings.persistent else {
-            return Ok(None);
-        };
-        let clock = settings.clock.clone();
-        let persistent = Arc::new(Persistent::open(folder, &clock)?);
-        Ok(Some(Self { persistent, clock }))
-    }
-}
-
-impl Drop for Leaving {
-    fn drop(&mut self) {
-        self.persistent.close(&self.clock);
-    }
-}
-
 impl Fixture {
     /// Creates a world without servers. `on_kill` receives servers that a fault has killed.
     pub(crate) fn start(
@@ -453,6 +423,7 @@ impl Fixture {
             seed,
             files: Arc::clone(&directory),
             persistent,
+            leader: settings.leader,
             servers: Mutex::default(),
             clocks: Mutex::default(),
             skews: Mutex::default(),

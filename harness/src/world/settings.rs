@@ -18,6 +18,9 @@ pub(crate) struct WorldSettings {
     pub(crate) workers: usize,
     /// The folder in which the fixture keeps what it has, for the next one in it.
     pub(crate) persistent: Option<PathBuf>,
+    /// The directory of the fixture whose clock this process lives by, so that it moves no clock of
+    /// its own.
+    pub(crate) leader: Option<PathBuf>,
 }
 
 impl Default for WorldSettings {
@@ -29,6 +32,7 @@ impl Default for WorldSettings {
             opened: None,
             workers: 1,
             persistent: None,
+            leader: None,
         }
     }
 }

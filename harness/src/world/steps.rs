@@ -10,12 +10,11 @@ use kerbox_events::{Event, Hook};
 use kerbox_krb5::Timestamp;
 
 use super::elsewhere::elsewhere;
+use super::others::Others;
 use super::{TimedServer, World, lock};
 use crate::Error;
 use crate::client::ccaches;
 use crate::programs::Programs;
-use crate::programs::crowd::{Crowd, Sight};
-use crate::programs::threads::{self, Threads};
 use crate::watch::entry::Entry;
 
 /// The way in which `advance` goes from deadline to deadline of programs under the clock.
@@ -79,7 +78,7 @@ impl World {
         let programs = lock(&self.programs).clone();
         self.clock_moves(target.max(from))?;
         self.resumed.clear();
-        let mut others = Others::new(self, programs.as_deref(), steps);
+        let mut others = Others::new(self, programs.as_deref(), (steps.granularity, steps.limit));
         let walked = self.walk(target, &mut others);
         let moved = self.moved(from, programs.as_deref());
         drop(moving);
@@ -133,7 +132,7 @@ impl World {
         if step > self.clock.now() {
             let before = self.clock.offset_micros();
             self.clock.set(step);
-            if let Some(programs) = others.programs {
+            if let Some(programs) = others.programs() {
                 let advanced = self.clock.offset_micros().saturating_sub(before);
                 programs.follow(&self.clock, advanced.max(0))?;
             }
@@ -204,136 +203,4 @@ pub(crate) async fn advance(
     }
     let (world, steps) = (Arc::clone(world), *steps);
     elsewhere(move || world.advance_to(target, &steps)).await
-}
-
-/// Pause between two looks at the same threads, in real time.
-const BETWEEN_LOOKS: Duration = Duration::from_millis(1);
-
-/// Those whose deadlines are steps besides the servers': programs and tasks.
-struct Others<'a> {
-    world: &'a World,
-    programs: Option<&'a Programs>,
-    crowd: Option<Crowd<'a>>,
-    steps: &'a Steps,
-}
-
-impl<'a> Others<'a> {
-    fn new(world: &'a World, programs: Option<&'a Programs>, steps: &'a Steps) -> Self {
-        Self {
-            world,
-            programs,
-            crowd: programs.map(|programs| Crowd::new(programs, &world.clock, steps.granularity)),
-            steps,
-        }
-    }
-
-    /// Waits until no thread runs: neither of a program, nor of the servers, nor one in which a
-    /// task has gone on. Then no exchange is under way, since all of it happens on this machine.
-    /// Returns the next deadline of a program or a task.
-    fn settle(&mut self) -> Result<Option<Timestamp>, Error> {
-        let clock = &self.world.clock;
-        let begun = clock.real_now();
-        loop {
-            let (before, own_before) = self.look()?;
-            if !self.has_any(before.as_ref()) {
-                return Ok(None);
-            }
-            if self.is_asleep(&before, &own_before) {
-                std::thread::sleep(BETWEEN_LOOKS);
-                let (after, own_after) = self.look()?;
-                if self.is_asleep(&after, &own_after)
-                    && self.have_slept(&before, &after)
-                    && own_before == own_after
-                {
-                    return Ok(self.next(after.as_ref()));
-                }
-            }
-            if clock.real_now().since(begun) > self.steps.limit {
-                let (now, own) = self.look()?;
-                return Err(Error::StillBusy {
-                    limit: self.steps.limit,
-                    who: self.busy(now.as_ref(), &own),
-                });
-            }
-            std::thread::sleep(BETWEEN_LOOKS);
-        }
-    }
-
-    /// Returns whether a program runs, or a task waits for the clock or went on during this advance.
-    fn has_any(&self, programs: Option<&Sight>) -> bool {
-        let clock = &self.world.clock;
-        clock.next_deadline().is_some()
-            || clock.is_waking()
-            || !self.world.resumed.others().is_empty()
-            || programs.is_some_and(|sight| !sight.threads.is_empty())
-    }
-
-    /// Looks at the programs and at the threads of this process.
-    fn look(&mut self) -> Result<(Option<Sight>, Threads), Error> {
-        let programs = self.crowd.as_mut().map(Crowd::look).transpose()?;
-        let mut own = Threads::new();
-        threads::see_own(self.world.threads.others(), &mut own);
-        threads::see_own(self.world.resumed.others(), &mut own);
-        Ok((programs, own))
-    }
-
-    fn is_asleep(&self, programs: &Option<Sight>, own: &Threads) -> bool {
-        let clock = &self.world.clock;
-        // An exchange that a fault delays by the clock ends only if time goes on.
-        let waits = match self.world.watch.delays.next_deadline() {
-            Some(_) => clock.has_woken(),
-            None => clock.is_waking(),
-        };
-        !waits
-            && programs.as_ref().is_none_or(Sight::is_asleep)
-            && own.values().all(threads::Thread::sleeps)
-    }
-
-    /// Returns whether the programs' threads have slept from one look to the other. Those that wake
-    /// up regularly may have done so in between: if they had asked a server for something, its
-    /// threads would have run.
-    fn have_slept(&self, before: &Option<Sight>, after: &Option<Sight>) -> bool {
-        let (Some(crowd), Some(before), Some(after)) = (&self.crowd, before, after) else {
-            return true;
-        };
-        before.threads.len() == after.threads.len()
-            && after.threads.iter().all(|(id, thread)| {
-                crowd.is_idle(*id, thread) || before.threads.get(id) == Some(thread)
-            })
-    }
-
-    fn next(&self, programs: Option<&Sight>) -> Option<Timestamp> {
-        let clock = &self.world.clock;
-        let theirs = self.crowd.as_ref().zip(programs);
-        let theirs = theirs.and_then(|(crowd, sight)| crowd.next(sight));
-        let theirs = theirs.map(|left| clock.now() + left);
-        clock.next_deadline().into_iter().chain(theirs).min()
-    }
-
-    /// Names those that are still busy.
-    fn busy(&self, programs: Option<&Sight>, own: &Threads) -> String {
-        let mut busy: Vec<String> = programs
-            .into_iter()
-            .flat_map(|sight| sight.threads.iter())
-            .filter(|(_, thread)| !thread.sleeps())
-            .map(|(id, thread)| {
-                let process = thread.process;
-                format!("process {process}, thread {id} ({})", thread.name)
-            })
-            .collect();
-        if own.values().any(|thread| !thread.sleeps()) {
-            busy.push("the fixture's own servers and tasks".to_owned());
-        }
-        if self.world.clock.is_waking() {
-            busy.push(
-                "a task that waited for the clock and is not polled, or holds it: advance with \
-                 `.await`, not with a blocking call in the task's own thread"
-                    .to_owned(),
-            );
-        }
-        if busy.is_empty() {
-            busy.push("programs that run again and again for a short time".to_owned());
-        }
-        busy.join("; ")
-    }
 }

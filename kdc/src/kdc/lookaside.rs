@@ -5,7 +5,7 @@
 //! be treated as one.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
+use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use kerbox_krb5::Timestamp;
@@ -17,21 +17,36 @@ const MAX_BYTES: usize = 512 * 1024;
 /// others. Longer ones come over TCP, where clients do not resend.
 const MOST_OF_ONE: usize = MAX_BYTES / 8;
 
-type Bytes = Arc<[u8]>;
+/// A request with its answer.
+struct Answered {
+    at: Timestamp,
+    request: Box<[u8]>,
+    answer: Box<[u8]>,
+}
+
+impl Answered {
+    fn len(&self) -> usize {
+        self.request.len() + self.answer.len()
+    }
+}
 
 #[derive(Default)]
 pub(crate) struct Lookaside {
-    answers: HashMap<Bytes, (Timestamp, Bytes)>,
-    /// The requests in the order of arrival.
-    order: VecDeque<Bytes>,
+    /// By the hashes of the requests, which are long: each is read once to find it and once to
+    /// store it. Of two requests with the same hash, the later one is kept.
+    answers: HashMap<u64, Answered>,
+    /// The hashes in the order of arrival.
+    order: VecDeque<u64>,
+    hasher: RandomState,
     bytes: usize,
 }
 
 impl Lookaside {
     /// Returns the earlier answer to this request.
     pub(crate) fn find(&self, request: &[u8], now: Timestamp) -> Option<Vec<u8>> {
-        let (at, answer) = self.answers.get(request)?;
-        (now.distance(*at) <= KEPT_FOR).then(|| answer.to_vec())
+        let answered = self.answers.get(&self.hasher.hash_one(request))?;
+        let is_it = *answered.request == *request && now.distance(answered.at) <= KEPT_FOR;
+        is_it.then(|| answered.answer.to_vec())
     }
 
     /// Stores an answer, and drops the oldest ones beyond the limit.
@@ -39,24 +54,25 @@ impl Lookaside {
         if request.len().saturating_add(answer.len()) > MOST_OF_ONE {
             return;
         }
-        let request: Bytes = request.into();
-        if let Some((_, old)) = self.answers.insert(request.clone(), (now, answer.into())) {
-            self.bytes = self.bytes.saturating_sub(old.len());
-        } else {
-            self.bytes += request.len();
-            self.order.push_back(request);
+        let hash = self.hasher.hash_one(request);
+        let answered = Answered {
+            at: now,
+            request: request.into(),
+            answer: answer.into(),
+        };
+        self.bytes += answered.len();
+        match self.answers.insert(hash, answered) {
+            Some(old) => self.bytes = self.bytes.saturating_sub(old.len()),
+            None => self.order.push_back(hash),
         }
-        self.bytes += answer.len();
         while let Some(oldest) = self.order.front() {
-            let stale = self
-                .answers
-                .get(oldest)
-                .is_none_or(|(at, _)| now.distance(*at) > KEPT_FOR);
+            let answered = self.answers.get(oldest);
+            let stale = answered.is_none_or(|it| now.distance(it.at) > KEPT_FOR);
             if !stale && self.bytes <= MAX_BYTES {
                 break;
             }
-            if let Some((_, answer)) = self.answers.remove(oldest) {
-                self.bytes = self.bytes.saturating_sub(oldest.len() + answer.len());
+            if let Some(answered) = self.answers.remove(oldest) {
+                self.bytes = self.bytes.saturating_sub(answered.len());
             }
             self.order.pop_front();
         }

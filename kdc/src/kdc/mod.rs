@@ -427,9 +427,7 @@ fn injection<T>(code: Option<ErrorCode>, learned: &Learned) -> Option<Result<T, 
 }
 
 fn name(principal: Option<&Principal>) -> Arc<str> {
-    principal
-        .map(|principal| principal.to_string().into())
-        .unwrap_or_default()
+    principal.map(Arc::from).unwrap_or_default()
 }
 
 /// Returns the journal's event for an exchange, with the names inside an armor if there is one.

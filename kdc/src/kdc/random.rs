@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{PoisonError, RwLock};
 
 use kerbox_krb5::Principal;
 use rand::SeedableRng;
@@ -27,35 +27,68 @@ pub(super) enum ClientOf<'a> {
 /// The seed of all exchanges, and how many each client has had.
 pub(super) struct ExchangeRandom {
     seed: u64,
-    ours: [Counts; SHARDS],
-    foreign: Counts,
-    /// The exchanges of clients without a count of their own.
-    others: AtomicU64,
+    ours: Clients,
+    foreign: Clients,
+    /// All clients without a count of their own.
+    others: Client,
 }
 
-/// The number of locks over our clients' counts, so that cores rarely wait for each other.
-const SHARDS: usize = 16;
-/// The most clients of ours that one shard counts. Principals that are removed leave a count
-/// behind.
-const MOST_OURS: usize = 1 << 16;
+/// The most clients of ours that are counted. Principals that are removed leave a count behind.
+const MOST_OURS: usize = 1 << 20;
 /// The most foreign clients that are counted: another realm may invent as many as it likes.
 const MOST_FOREIGN: usize = 1 << 12;
 
-/// Counts by the first bytes of a client's digest.
+/// The clients that are counted. An exchange of a client that is known only reads, so exchanges on
+/// several cores do not wait for each other.
 #[derive(Default)]
-struct Counts(Mutex<HashMap<u128, u64>>);
+struct Clients(RwLock<HashMap<Principal, Client>>);
 
-impl Counts {
-    /// Returns the count so far and adds one; `None` for a new client beyond the limit.
-    fn next(&self, client: u128, most: usize) -> Option<u64> {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if counts.len() >= most && !counts.contains_key(&client) {
+struct Client {
+    /// The digest of the seed and the client's name, which is only computed once.
+    digest: [u8; 32],
+    exchanges: AtomicU64,
+}
+
+impl Client {
+    fn new(digest: [u8; 32]) -> Self {
+        Self {
+            digest,
+            exchanges: AtomicU64::new(0),
+        }
+    }
+
+    /// Returns the digest and the number of exchanges before, and counts this one.
+    fn next(&self) -> ([u8; 32], u64) {
+        let exchange = self.exchanges.fetch_add(1, Ordering::Relaxed);
+        (self.digest, exchange)
+    }
+}
+
+impl Clients {
+    /// Returns the client's digest and the number of its exchanges before, and counts this one.
+    /// Returns `None` for a new client beyond the limit.
+    fn next(
+        &self,
+        principal: &Principal,
+        most: usize,
+        digest: impl FnOnce() -> [u8; 32],
+    ) -> Option<([u8; 32], u64)> {
+        let clients = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = clients.get(principal) {
+            return Some(client.next());
+        }
+        if clients.len() >= most {
             return None;
         }
-        let count = counts.entry(client).or_default();
-        let before = *count;
-        *count = before.wrapping_add(1);
-        Some(before)
+        drop(clients);
+        let mut clients = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if clients.len() >= most && !clients.contains_key(principal) {
+            return None;
+        }
+        let client = clients
+            .entry(principal.clone())
+            .or_insert_with(|| Client::new(digest()));
+        Some(client.next())
     }
 }
 
@@ -63,58 +96,47 @@ impl ExchangeRandom {
     pub(super) fn new(seed: u64) -> Self {
         Self {
             seed,
-            ours: Default::default(),
-            foreign: Counts::default(),
-            others: AtomicU64::new(0),
+            ours: Clients::default(),
+            foreign: Clients::default(),
+            others: Client::new(digest(seed, 3, None)),
         }
     }
 
     /// Returns the generator for the next exchange of this client.
     pub(super) fn next(&self, client: ClientOf<'_>) -> StdRng {
-        let (mut digest, count) = match client {
+        let counted = match client {
             ClientOf::Ours(principal) => {
-                let digest = self.digest(1, Some(principal));
-                let shard = &self.ours[usize::from(digest[31]) % SHARDS];
-                (digest, shard.next(key(&digest), MOST_OURS))
+                let digest = || digest(self.seed, 1, Some(principal));
+                self.ours.next(principal, MOST_OURS, digest)
             }
             ClientOf::Foreign(principal) => {
-                let digest = self.digest(2, Some(principal));
-                (digest, self.foreign.next(key(&digest), MOST_FOREIGN))
+                let digest = || digest(self.seed, 2, Some(principal));
+                self.foreign.next(principal, MOST_FOREIGN, digest)
             }
-            ClientOf::Unknown => (self.digest(3, None), None),
+            ClientOf::Unknown => None,
         };
-        let count = count.unwrap_or_else(|| {
-            digest = self.digest(3, None);
-            self.others.fetch_add(1, Ordering::Relaxed)
-        });
-        for (byte, count) in digest.iter_mut().zip(count.to_le_bytes()) {
+        let (mut seed, exchange) = counted.unwrap_or_else(|| self.others.next());
+        for (byte, count) in seed.iter_mut().zip(exchange.to_le_bytes()) {
             *byte ^= count;
         }
-        StdRng::from_seed(digest)
-    }
-
-    /// Hashes the seed and a client's name; each text follows its length, so that no two names give
-    /// the same bytes.
-    fn digest(&self, kind: u8, principal: Option<&Principal>) -> [u8; 32] {
-        let mut hash = Sha256::new();
-        hash.update(self.seed.to_le_bytes());
-        hash.update([kind]);
-        if let Some(principal) = principal {
-            let components = principal.components().iter().map(String::as_str);
-            for text in std::iter::once(principal.realm()).chain(components) {
-                hash.update((text.len() as u64).to_le_bytes());
-                hash.update(text);
-            }
-        }
-        hash.finalize().into()
+        StdRng::from_seed(seed)
     }
 }
 
-fn key(digest: &[u8; 32]) -> u128 {
-    let (first, _) = digest.split_at(16);
-    first
-        .iter()
-        .fold(0, |key, byte| key << 8 | u128::from(*byte))
+/// Hashes the seed and a client's name; each text follows its length, so that no two names give
+/// the same bytes.
+fn digest(seed: u64, kind: u8, principal: Option<&Principal>) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    hash.update(seed.to_le_bytes());
+    hash.update([kind]);
+    if let Some(principal) = principal {
+        let components = principal.components().iter().map(|it| &**it);
+        for text in std::iter::once(principal.realm()).chain(components) {
+            hash.update((text.len() as u64).to_le_bytes());
+            hash.update(text);
+        }
+    }
+    hash.finalize().into()
 }
 
 #[cfg(test)]
@@ -158,9 +180,9 @@ mod tests {
             random.next(ClientOf::Foreign(&principal(&number.to_string())));
             random.next(ClientOf::Unknown);
         }
-        let counted = |counts: &Counts| counts.0.lock().expect("no panic before").len();
+        let counted = |clients: &Clients| clients.0.read().expect("no panic before").len();
         assert_eq!(counted(&random.foreign), MOST_FOREIGN);
-        assert_eq!(random.ours.iter().map(counted).sum::<usize>(), 0);
+        assert_eq!(counted(&random.ours), 0);
         // Beyond the limit nothing is drawn twice either.
         let late = principal("late");
         let [first, second] = [(); 2].map(|()| random.next(ClientOf::Foreign(&late)).next_u64());

@@ -135,7 +135,8 @@ impl Credential {
         self.auth_time = REMOVED;
         // Other implementations find a setting by its realm, and do not know the mark.
         if self.is_config() {
-            self.server = Principal::new(REMOVED_CONFIG_REALM, self.server.components())
+            let components = self.server.components().iter().cloned();
+            self.server = Principal::new(REMOVED_CONFIG_REALM, components)
                 .with_name_type(self.server.name_type());
         }
     }

@@ -130,7 +130,7 @@ impl KdcRequestBody {
         wire::encode(&WireBody {
             kdc_options: Bits(self.options.0),
             cname: self.client.as_ref().map(Into::into),
-            realm: Text(self.realm.clone()),
+            realm: Text(self.realm.as_str().into()),
             sname: self.server.as_ref().map(Into::into),
             from: self.from.map(Time),
             till: Time(self.till),
@@ -157,7 +157,7 @@ impl KdcRequestBody {
             options: KdcOptions(body.kdc_options.0),
             client: body.cname.map(|name| name.in_realm(&realm)),
             server: body.sname.map(|name| name.in_realm(&realm)),
-            realm,
+            realm: realm.into(),
             from: body.from.map(|time| time.0),
             till: body.till.0,
             rtime: body.rtime.map(|time| time.0),
@@ -177,6 +177,13 @@ impl KdcRequestBody {
 
 /// Removes repeated types: a request may list hundreds of thousands.
 fn each_once(enctypes: Vec<i32>) -> Vec<EncryptionType> {
+    /// Up to here, comparing each with each costs less than a set.
+    const FEW: usize = 16;
+    if enctypes.len() <= FEW {
+        let is_first = |index: usize| !enctypes[..index].contains(&enctypes[index]);
+        let first = (0..enctypes.len()).filter(|index| is_first(*index));
+        return first.map(|index| EncryptionType(enctypes[index])).collect();
+    }
     let mut seen = BTreeSet::new();
     let first = enctypes.into_iter().filter(|enctype| seen.insert(*enctype));
     first.map(EncryptionType).collect()

@@ -54,7 +54,7 @@ impl KrbError {
             cname: self.client.as_ref().map(Into::into),
             realm: wire::realm_of(&self.server),
             sname: (&self.server).into(),
-            e_text: self.text.clone().map(Text),
+            e_text: self.text.as_deref().map(|text| Text(text.into())),
             e_data: self.data.clone().map(Into::into),
         })
     }
@@ -75,7 +75,7 @@ impl KrbError {
             code: ErrorCode(error.error_code),
             client: error.cname.map(|name| name.in_realm(&client_realm)),
             server: error.sname.in_realm(&error.realm.0),
-            text: error.e_text.map(|text| text.0),
+            text: error.e_text.map(|text| text.0.into()),
             data: error.e_data.map(|data| data.to_vec()),
         })
     }

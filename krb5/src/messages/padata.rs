@@ -161,7 +161,7 @@ impl EtypeInfo2Entry {
             .iter()
             .map(|entry| WireEtypeInfo2Entry {
                 etype: entry.enctype.0,
-                salt: entry.salt.clone().map(Text),
+                salt: entry.salt.as_deref().map(|salt| Text(salt.into())),
                 s2kparams: entry.s2kparams.clone().map(Into::into),
             })
             .collect();
@@ -175,7 +175,7 @@ impl EtypeInfo2Entry {
             .into_iter()
             .map(|entry| Self {
                 enctype: EncryptionType(entry.etype),
-                salt: entry.salt.map(|salt| salt.0),
+                salt: entry.salt.map(|salt| salt.0.into()),
                 s2kparams: entry.s2kparams.map(|params| params.to_vec()),
             })
             .collect())
@@ -340,7 +340,7 @@ impl PaForUser {
             user_name: (&self.user).into(),
             user_realm: wire::realm_of(&self.user),
             cksum: (&self.checksum).into(),
-            auth_package: Text(self.auth_package.clone()),
+            auth_package: Text(self.auth_package.as_str().into()),
         })
     }
 
@@ -350,7 +350,7 @@ impl PaForUser {
         Ok(Self {
             user: value.user_name.in_realm(&value.user_realm.0),
             checksum: value.cksum.into(),
-            auth_package: value.auth_package.0,
+            auth_package: value.auth_package.0.into(),
         })
     }
 }

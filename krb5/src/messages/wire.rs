@@ -6,10 +6,13 @@
 //! integers. Structures with such fields are therefore defined here and beside their messages, with
 //! rasn's derive macros. All others are rasn-kerberos' own.
 
+use std::borrow::Cow;
+
 use rasn::error::DecodeError;
 use rasn::prelude::*;
 use rasn::types::{Constraints, Identifier, Tag};
 use rasn::{Decoder, Encoder};
+use smol_str::SmolStr;
 
 use crate::messages::time_text;
 use crate::{Error, NameType, Principal, Timestamp};
@@ -33,7 +36,7 @@ pub(super) fn encode<T: Encode>(value: &T) -> Vec<u8> {
 /// A `KerberosString`: bytes on the wire, text here. Bytes that are not UTF-8 become U+FFFD, so
 /// that such a name matches no principal.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct Text(pub(super) String);
+pub(super) struct Text(pub(super) SmolStr);
 
 impl AsnType for Text {
     const TAG: Tag = Tag::GENERAL_STRING;
@@ -46,10 +49,8 @@ impl Decode for Text {
         tag: Tag,
         constraints: &Constraints,
     ) -> Result<Self, D::Error> {
-        let bytes: Vec<u8> = decoder.decode_octet_string(tag, constraints)?;
-        Ok(Self(String::from_utf8(bytes).unwrap_or_else(|error| {
-            String::from_utf8_lossy(error.as_bytes()).into_owned()
-        })))
+        let bytes: Cow<'_, [u8]> = decoder.decode_octet_string(tag, constraints)?;
+        Ok(Self(String::from_utf8_lossy(&bytes).into()))
     }
 }
 
@@ -87,8 +88,9 @@ impl Decode for Time {
         tag: Tag,
         constraints: &Constraints,
     ) -> Result<Self, D::Error> {
-        let text: Vec<u8> = decoder.decode_octet_string(tag, constraints)?;
-        match time_text::parse(&text) {
+        let text: Cow<'_, [u8]> = decoder.decode_octet_string(tag, constraints)?;
+        let time = time_text::parse(&text);
+        match time {
             Some(time) => Ok(Self(time)),
             None => Err(DecodeError::parser_fail(
                 "a time that is not of the form YYYYMMDDhhmmssZ".to_owned(),
@@ -132,17 +134,20 @@ impl Decode for Bits {
     ) -> Result<Self, D::Error> {
         // The content of a BIT STRING: the number of unused bits in the last octet, then the
         // octets.
-        let contents: Vec<u8> = decoder.decode_octet_string(tag, constraints)?;
-        let malformed = |decoder: &D| -> D::Error {
-            DecodeError::parser_fail(
-                "a bit string without its first octet".to_owned(),
-                decoder.codec(),
-            )
-            .into()
-        };
-        let (&unused, octets) = contents.split_first().ok_or_else(|| malformed(decoder))?;
+        let contents: Cow<'_, [u8]> = decoder.decode_octet_string(tag, constraints)?;
+        let bits = Self::from_contents(&contents);
+        bits.ok_or_else(|| {
+            let why = "a bit string without its first octet".to_owned();
+            DecodeError::parser_fail(why, decoder.codec()).into()
+        })
+    }
+}
+
+impl Bits {
+    fn from_contents(contents: &[u8]) -> Option<Self> {
+        let (&unused, octets) = contents.split_first()?;
         if unused > 7 || (unused > 0 && octets.is_empty()) {
-            return Err(malformed(decoder));
+            return None;
         }
         let mut word = [0; 4];
         for (place, octet) in word.iter_mut().zip(octets) {
@@ -155,7 +160,7 @@ impl Decode for Bits {
         {
             *last &= 0xFF << unused;
         }
-        Ok(Self(u32::from_be_bytes(word)))
+        Some(Self(u32::from_be_bytes(word)))
     }
 }
 
@@ -189,12 +194,9 @@ pub(super) struct PrincipalName {
 }
 
 impl PrincipalName {
-    pub(super) fn in_realm(self, realm: &str) -> Principal {
-        Principal::new(
-            realm,
-            self.components.into_iter().map(|component| component.0),
-        )
-        .with_name_type(NameType(self.name_type))
+    pub(super) fn in_realm(self, realm: &SmolStr) -> Principal {
+        let components = self.components.into_iter().map(|component| component.0);
+        Principal::new(realm.clone(), components).with_name_type(NameType(self.name_type))
     }
 }
 
@@ -208,7 +210,7 @@ impl From<&Principal> for PrincipalName {
 }
 
 pub(super) fn realm_of(principal: &Principal) -> Text {
-    Text(principal.realm().to_owned())
+    Text(principal.realm().into())
 }
 
 /// Converts a `UInt32`. A negative number, as old clients send for sequence numbers, stands for the

@@ -2,7 +2,10 @@
 
 mod parse;
 
-use std::fmt;
+use std::fmt::{self, Write};
+use std::sync::Arc;
+
+use smol_str::SmolStr;
 
 /// The kind of a name (RFC 4120, 6.2). Unknown numbers survive decoding.
 ///
@@ -37,7 +40,8 @@ impl NameType {
 /// A Kerberos principal.
 ///
 /// Two principals are equal if their realms and components are. The name type is only a hint and is
-/// not compared (RFC 4120, 6.2).
+/// not compared (RFC 4120, 6.2). Copies share their components, and short texts are stored without
+/// an allocation, since a KDC copies each name several times.
 ///
 /// ```
 /// use kerbox_krb5::Principal;
@@ -51,16 +55,16 @@ impl NameType {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Principal {
-    realm: String,
+    realm: SmolStr,
     name_type: NameType,
-    components: Vec<String>,
+    components: Arc<[SmolStr]>,
 }
 
 impl Principal {
     /// Creates a principal with name type [`NameType::PRINCIPAL`].
     pub fn new(
-        realm: impl Into<String>,
-        components: impl IntoIterator<Item = impl Into<String>>,
+        realm: impl Into<SmolStr>,
+        components: impl IntoIterator<Item = impl Into<SmolStr>>,
     ) -> Self {
         Self {
             realm: realm.into(),
@@ -91,7 +95,7 @@ impl Principal {
 
     /// Returns the components of the name.
     #[must_use]
-    pub fn components(&self) -> &[String] {
+    pub fn components(&self) -> &[SmolStr] {
         &self.components
     }
 
@@ -104,43 +108,65 @@ impl Principal {
     /// Returns the name without its realm, escaped as MIT does.
     #[must_use]
     pub fn name(&self) -> String {
-        let mut text = String::new();
+        let mut text = String::with_capacity(self.text_len());
+        let _infallible = self.write_name(&mut text);
+        text
+    }
+
+    fn write_name(&self, to: &mut impl Write) -> fmt::Result {
         for (index, component) in self.components.iter().enumerate() {
             if index > 0 {
-                text.push('/');
+                to.write_char('/')?;
             }
-            escape(component, &mut text);
+            escape(component, to)?;
         }
-        text
+        Ok(())
+    }
+
+    fn write(&self, to: &mut impl Write) -> fmt::Result {
+        self.write_name(to)?;
+        to.write_char('@')?;
+        escape(&self.realm, to)
+    }
+
+    /// Returns the length of the text, if nothing is escaped.
+    fn text_len(&self) -> usize {
+        let components = self.components.iter();
+        components.fold(self.realm.len(), |sum, it| sum + it.len() + 1)
     }
 
     /// Returns whether this is `krbtgt/…`: a ticket-granting service of this or another realm.
     #[must_use]
     pub fn is_krbtgt(&self) -> bool {
-        matches!(self.components.as_slice(), [first, _] if first == "krbtgt")
+        matches!(&*self.components, [first, _] if first == "krbtgt")
     }
 
     /// Returns the default salt of RFC 4120, 4: the realm and the components, joined without
     /// separators.
     #[must_use]
     pub fn default_salt(&self) -> String {
-        let mut salt = self.realm.clone();
-        salt.extend(self.components.iter().map(String::as_str));
+        let mut salt = String::from(&*self.realm);
+        salt.extend(self.components.iter().map(SmolStr::as_str));
         salt
     }
 }
 
-fn escape(component: &str, text: &mut String) {
+fn escape(component: &str, to: &mut impl Write) -> fmt::Result {
+    let is_special = |byte: u8| matches!(byte, b'/' | b'@' | b'\\' | b'\n' | b'\t' | 8 | 0);
+    if !component.bytes().any(is_special) {
+        return to.write_str(component);
+    }
     for character in component.chars() {
         match character {
-            '/' | '@' | '\\' => text.extend(['\\', character]),
-            '\n' => text.push_str("\\n"),
-            '\t' => text.push_str("\\t"),
-            '\u{8}' => text.push_str("\\b"),
-            '\0' => text.push_str("\\0"),
-            other => text.push(other),
-        }
+            '/' | '@' | '\\' => write!(to, "\\{character}"),
+            '\n' => to.write_str("\\n"),
+            '\t' => to.write_str("\\t"),
+            '\u{8}' => to.write_str("\\b"),
+            '\0' => to.write_str("\\0"),
+            other => to.write_char(other),
+        }?;
     }
+    Ok(())
 }
 
 impl PartialEq for Principal {
@@ -172,9 +198,16 @@ impl Ord for Principal {
 
 impl fmt::Display for Principal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut realm = String::new();
-        escape(&self.realm, &mut realm);
-        write!(f, "{}@{realm}", self.name())
+        self.write(f)
+    }
+}
+
+impl From<&Principal> for Arc<str> {
+    /// Returns the same text as `Display`.
+    fn from(principal: &Principal) -> Self {
+        let mut text = String::with_capacity(principal.text_len());
+        let _infallible = principal.write(&mut text);
+        text.into()
     }
 }
 

@@ -55,11 +55,7 @@ impl Principal {
             _ => NameType::PRINCIPAL,
         };
         let realm = realm.unwrap_or_else(|| default_realm.to_owned());
-        Ok(Self {
-            realm,
-            name_type,
-            components,
-        })
+        Ok(Self::new(realm, components).with_name_type(name_type))
     }
 }
 

@@ -70,12 +70,6 @@ impl DatanodeAdminSettings {
                     return Err(entry.error("write a duration longer than zero"));
                 }
             }
-            // Each DataNode has one volume, and must keep one.
-            "dfs.datanode.failed.volumes.tolerated" => {
-                let _no_effect = entry.number(-1_i32, 0).map_err(|_| {
-                    entry.error("write 0 or leave it out: each DataNode has one folder, and cannot do without it")
-                })?;
-            }
             "dfs.namenode.maintenance.replication.min" => {
                 self.min_maintenance_replication = entry.number(0, 512)?;
             }

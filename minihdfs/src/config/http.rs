@@ -53,6 +53,8 @@ pub struct HttpSettings {
     pub datanode: Option<SocketAddr>,
     /// `dfs.datanode.https.address`
     pub datanode_secure: Option<SocketAddr>,
+    /// `httpfs.http.port`; zero is a free one.
+    pub httpfs_port: u16,
     /// `ignore.secure.ports.for.testing`, if it is given.
     pub ignore_secure_ports: Option<bool>,
 }
@@ -73,6 +75,7 @@ impl HttpSettings {
             "dfs.namenode.https-address" => self.namenode_secure = Some(address(entry)?),
             "dfs.datanode.http.address" => self.datanode = Some(address(entry)?),
             "dfs.datanode.https.address" => self.datanode_secure = Some(address(entry)?),
+            "httpfs.http.port" => self.httpfs_port = entry.number(0, u16::MAX)?,
             "ignore.secure.ports.for.testing" => self.ignore_secure_ports = Some(entry.boolean()?),
             _ => return Ok(false),
         }

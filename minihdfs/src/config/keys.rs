@@ -12,8 +12,8 @@ const MILLISECOND: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Prefixes of the keys that only clients read.
-const CLIENTS: [&str; 22] = [
+/// Prefixes of the keys that only clients and a SecondaryNameNode read.
+const CLIENTS: [&str; 24] = [
     "dfs.client.",
     "dfs.ha.",
     "dfs.http.client.",
@@ -22,7 +22,9 @@ const CLIENTS: [&str; 22] = [
     "dfs.namenode.https-address",
     "dfs.namenode.kerberos.principal",
     "dfs.namenode.rpc-address",
+    "dfs.namenode.secondary.",
     "dfs.nameservices",
+    "dfs.secondary.namenode.",
     "dfs.stream-buffer-size",
     "dfs.user.home.dir.prefix",
     "dfs.web.authentication.kerberos.principal",
@@ -73,7 +75,7 @@ impl HdfsConfig {
             return Ok(Obeyed::ByServers);
         }
         let client = CLIENTS.iter().any(|prefix| key.starts_with(prefix));
-        let foreign = !["dfs.", "hadoop.", "ipc.", "security."]
+        let foreign = !["dfs.", "hadoop.", "httpfs.", "ipc.", "security."]
             .iter()
             .any(|prefix| key.starts_with(prefix));
         Ok(if client || foreign {

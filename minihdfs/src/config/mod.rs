@@ -421,6 +421,7 @@ impl HdfsConfig {
             );
         }
         self.snapshots.check()?;
+        self.datanode.check()?;
         let has_sasl = !self.data_transfer_protection.is_empty();
         self.http.check(self.is_secure(), has_sasl)
     }

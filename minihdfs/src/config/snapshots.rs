@@ -1,5 +1,7 @@
 //! What snapshots keep, and how many there may be.
 
+use std::time::Duration;
+
 use super::value::{ConfigError, Entry};
 
 /// The settings of snapshots.
@@ -14,6 +16,14 @@ pub struct SnapshotSettings {
     /// `dfs.namenode.snapshotdiff.allow.snap-root-descendant`: differences can be asked for
     /// directories below the one with the snapshots.
     pub diff_of_descendants: bool,
+    /// `dfs.namenode.snapshot.deletion.ordered`: a snapshot that is deleted before an earlier one
+    /// is marked and renamed, and removed when it is the earliest.
+    pub deletion_ordered: bool,
+    /// `dfs.namenode.snapshot.deletion.ordered.gc.period.ms`: how often one of these is removed.
+    pub deletion_period: Duration,
+    /// `dfs.namenode.snapshot.trashroot.enabled`: each directory with snapshots has its own trash,
+    /// in which clients put what they remove below it.
+    pub trash_root: bool,
     /// `dfs.namenode.snapshot.max.limit`: the most snapshots of a directory.
     pub max_per_directory: usize,
     /// `dfs.namenode.snapshot.filesystem.limit`: the most snapshots of all directories.
@@ -28,6 +38,9 @@ impl Default for SnapshotSettings {
             capture_open_files: false,
             skip_access_times: false,
             diff_of_descendants: true,
+            deletion_ordered: false,
+            deletion_period: Duration::from_secs(300),
+            trash_root: false,
             max_per_directory: 1 << 16,
             max_of_all: 1 << 16,
             diff_page: 1000,
@@ -48,6 +61,14 @@ impl SnapshotSettings {
             "dfs.namenode.snapshotdiff.allow.snap-root-descendant" => {
                 self.diff_of_descendants = entry.boolean()?;
             }
+            "dfs.namenode.snapshot.deletion.ordered" => {
+                self.deletion_ordered = entry.boolean()?;
+            }
+            "dfs.namenode.snapshot.deletion.ordered.gc.period.ms" => {
+                let period: u64 = entry.number(1, i64::MAX as u64)?;
+                self.deletion_period = Duration::from_millis(period);
+            }
+            "dfs.namenode.snapshot.trashroot.enabled" => self.trash_root = entry.boolean()?,
             "dfs.namenode.snapshot.max.limit" => {
                 self.max_per_directory = entry.number(0, 1 << 28)?;
             }

@@ -151,12 +151,14 @@ fn idle_connections_have_hadoops_keys_which_take_plain_milliseconds() {
         ("ipc.client.connection.maxidletime", "2000"),
         ("ipc.client.idlethreshold", "0"),
         ("dfs.datanode.socket.reuse.keepalive", "0"),
+        ("hadoop.http.idle_timeout.ms", "0"),
     ])
     .expect("valid");
     let idle = IdleSettings {
         max_idle_time: Duration::from_secs(2),
         threshold: 0,
         datanode_keepalive: Duration::ZERO,
+        http: Duration::ZERO,
     };
     assert_eq!((config.idle, warnings.len()), (idle, 0));
     let refused = refusal("ipc.client.connection.maxidletime", "10s");

@@ -9,12 +9,14 @@ use std::sync::atomic::Ordering;
 use kerbox_events::{Ending, Event, Ruling, rule};
 use kerbox_krb5::Timestamp;
 
-use super::node::{DataNode, Transfer};
+use super::life::Transfer;
+use super::node::DataNode;
 use crate::HdfsError;
 use crate::datanode::recovery_worker::recover_block;
 use crate::error::Class;
 use crate::protocol::{
-    BadBlock, Block, BlockStatus, DatanodeCommand, DatanodeError, ReceivedDeletedBlock,
+    BadBlock, Block, BlockStatus, DatanodeCommand, DatanodeError, DatanodeStorage,
+    ReceivedDeletedBlock, RecoveringBlock,
 };
 
 /// Returns true if the NameNode has not answered at all.
@@ -47,7 +49,7 @@ impl DataNode {
         }
         let answered = self.catch_up(now).and_then(|()| {
             let namenode = self.namenode(now, "sendHeartbeat")?;
-            namenode.send_heartbeat(now, &self.registration, &self.storage())
+            namenode.send_heartbeat(now, &self.registration, &self.heartbeat_report())
         });
         match answered {
             Ok(commands) => commands
@@ -85,24 +87,24 @@ impl DataNode {
             DatanodeCommand::Invalidate(blocks) => {
                 blocks.into_iter().for_each(|block| self.delete(now, block));
             }
-            DatanodeCommand::Recover(recovery) => {
-                let recovered =
-                    self.namenode(now, "commitBlockSynchronization")
-                        .and_then(|namenode| {
-                            recover_block(now, &recovery, namenode, &self.peers_at(now))
-                        });
-                if let Err(error) = recovered {
-                    tracing::warn!(datanode = self.number(), block = %recovery.block, %error, "a block recovery failed");
-                }
-            }
+            DatanodeCommand::Recover(recovery) => self.recover(now, recovery),
             DatanodeCommand::BalancerBandwidth(bandwidth) => {
                 self.balancer_bandwidth.store(bandwidth, Ordering::Relaxed);
             }
+            DatanodeCommand::Finalize => self.finalize_upgrade(),
             DatanodeCommand::UpdateKeys(keys) => self.block_tokens.add_keys(now, &keys),
-            DatanodeCommand::Transfer { block, targets } => {
+            DatanodeCommand::Transfer {
+                block,
+                targets,
+                storages,
+            } => {
                 let server = {
                     let mut life = self.life();
-                    life.transfers.push(Transfer { block, targets });
+                    life.transfers.push(Transfer {
+                        block,
+                        targets,
+                        storages,
+                    });
                     life.server.take()
                 };
                 if let Some(server) = server {
@@ -110,6 +112,31 @@ impl DataNode {
                 }
             }
         }
+    }
+
+    /// Removes what was kept of the time before an upgrade. A failure is tried again with the next
+    /// report.
+    fn finalize_upgrade(&self) {
+        if let Err(error) = self.store.finalize_upgrade() {
+            tracing::warn!(datanode = self.number(), %error, "an upgrade is not finalized");
+        }
+    }
+
+    /// Recovers a block as its primary DataNode.
+    fn recover(&self, now: Timestamp, recovery: RecoveringBlock) {
+        let Some(node) = self.me.upgrade() else {
+            return;
+        };
+        let order = recovery.clone();
+        let task = move || {
+            let namenode = node.namenode(now, "commitBlockSynchronization");
+            let recovered = namenode
+                .and_then(|namenode| recover_block(now, &recovery, namenode, &node.peers_at(now)));
+            if let Err(error) = recovered {
+                tracing::warn!(datanode = node.number(), block = %recovery.block, %error, "a block recovery failed");
+            }
+        };
+        self.peers.run(&order, Box::new(task));
     }
 
     fn register(&self, now: Timestamp) -> Result<(), HdfsError> {
@@ -128,14 +155,21 @@ impl DataNode {
 
     /// Reports every replica.
     pub(super) fn report_all(&self, now: Timestamp) -> Result<(), HdfsError> {
-        let replicas = self.store.report();
-        let namenode = self.namenode(now, "blockReport")?;
-        namenode.block_report(now, &self.registration, &self.storage_id, &replicas)
+        for (storage, replicas) in self.store.reports() {
+            let namenode = self.namenode(now, "blockReport")?;
+            let order = namenode.block_report(now, &self.registration, &storage, &replicas)?;
+            if order == Some(DatanodeCommand::Finalize) {
+                self.finalize_upgrade();
+            }
+        }
+        Ok(())
     }
 
     fn delete(&self, now: Timestamp, block: Block) {
         match self.store.delete(block) {
-            Ok(Some(deleted)) => self.tell(now, deleted, BlockStatus::Deleted),
+            Ok(Some((deleted, storage))) => {
+                self.tell_in(now, &storage, deleted, BlockStatus::Deleted);
+            }
             Ok(None) => {
                 tracing::debug!(datanode = self.number(), %block, "there is no such replica to delete");
             }
@@ -148,20 +182,38 @@ impl DataNode {
     /// Reports a change of a replica to the NameNode. If that fails, it is reported again with the
     /// next heartbeat.
     pub(crate) fn tell(&self, now: Timestamp, block: Block, status: BlockStatus) {
-        self.tell_change(
-            now,
-            ReceivedDeletedBlock {
-                block,
-                status,
-                delete_hint: None,
-            },
-        );
+        self.tell_in(now, &self.storage_of(block.id), block, status);
+    }
+
+    /// Same as [`tell`](Self::tell), for a replica that is, or was, in this storage.
+    pub(super) fn tell_in(
+        &self,
+        now: Timestamp,
+        storage: &DatanodeStorage,
+        block: Block,
+        status: BlockStatus,
+    ) {
+        let change = ReceivedDeletedBlock {
+            block,
+            status,
+            delete_hint: None,
+        };
+        self.tell_change_in(now, storage, change);
     }
 
     /// Same as [`tell`](Self::tell), for any change.
     pub(crate) fn tell_change(&self, now: Timestamp, change: ReceivedDeletedBlock) {
+        self.tell_change_in(now, &self.storage_of(change.block.id), change);
+    }
+
+    fn tell_change_in(
+        &self,
+        now: Timestamp,
+        storage: &DatanodeStorage,
+        change: ReceivedDeletedBlock,
+    ) {
         let (block, status) = (change.block, change.status);
-        self.life().unreported.add(change);
+        self.life().unreported.add(storage, change);
         if let Err(error) = self.report_changes(now) {
             tracing::warn!(datanode = self.number(), %block, ?status, %error, "the NameNode refused a report");
         }
@@ -169,24 +221,21 @@ impl DataNode {
 
     /// Reports the changes that the NameNode does not know.
     fn report_changes(&self, now: Timestamp) -> Result<(), HdfsError> {
-        let changes = self.life().unreported.take();
-        if changes.is_empty() {
-            return Ok(());
+        let mut changes = self.life().unreported.take();
+        while let Some((storage, in_it)) = changes.pop_front() {
+            let reported = self
+                .namenode(now, "blockReceivedAndDeleted")
+                .and_then(|namenode| {
+                    let registration = &self.registration;
+                    namenode.block_received_and_deleted(now, registration, &storage, &in_it)
+                });
+            if reported.is_err() {
+                changes.push_front((storage, in_it));
+                self.life().unreported.put_back(changes);
+                return reported;
+            }
         }
-        let reported = self
-            .namenode(now, "blockReceivedAndDeleted")
-            .and_then(|namenode| {
-                namenode.block_received_and_deleted(
-                    now,
-                    &self.registration,
-                    &self.storage_id,
-                    &changes,
-                )
-            });
-        if reported.is_err() {
-            self.life().unreported.put_back(changes);
-        }
-        reported
+        Ok(())
     }
 
     /// Reports to the NameNode that a replica does not match its checksums.
@@ -194,6 +243,7 @@ impl DataNode {
         let bad = BadBlock {
             block,
             datanode: Arc::clone(&self.registration.uuid),
+            storage_id: self.storage_of(block.id).id,
         };
         let reported = self
             .namenode(now, "reportBadBlocks")

@@ -13,8 +13,7 @@ use crate::proto::hdfs::{
     GetBalancerBandwidthRequestProto, GetBalancerBandwidthResponseProto,
     GetDatanodeInfoRequestProto, GetDatanodeInfoResponseProto, GetReplicaVisibleLengthRequestProto,
     GetReplicaVisibleLengthResponseProto, GetVolumeReportRequestProto,
-    GetVolumeReportResponseProto, StorageTypeProto, TriggerBlockReportRequestProto,
-    TriggerBlockReportResponseProto,
+    GetVolumeReportResponseProto, TriggerBlockReportRequestProto, TriggerBlockReportResponseProto,
 };
 use crate::protocol::Block;
 use crate::rpc::{Call, Protocol, RpcService, protocol};
@@ -91,17 +90,24 @@ impl DataNode {
     ) -> Result<GetVolumeReportResponseProto, HdfsError> {
         self.check_superuser_privilege(call)?;
         self.count_used();
-        let storage = self.storage();
-        Ok(GetVolumeReportResponseProto {
-            volume_info: vec![DatanodeVolumeInfoProto {
-                path: self.directory().display().to_string(),
-                storage_type: StorageTypeProto::Disk.into(),
-                used_space: storage.dfs_used,
-                free_space: storage.remaining,
+        let report = self.heartbeat_report();
+        let (folders, replicas) = (self.store.folders(), self.store.reports());
+        let volumes = report.storages.iter().filter_map(|usage| {
+            let storage = &usage.storage;
+            let folder = folders.iter().find(|it| it.storage == *storage)?;
+            let (_, replicas) = replicas.iter().find(|(of, _)| of == storage)?;
+            Some(DatanodeVolumeInfoProto {
+                path: folder.path.display().to_string(),
+                storage_type: storage.kind.into(),
+                used_space: usage.dfs_used,
+                free_space: usage.remaining,
                 reserved_space: 0,
                 reserved_space_for_replicas: 0,
-                num_blocks: self.store.report().len() as u64,
-            }],
+                num_blocks: replicas.len() as u64,
+            })
+        });
+        Ok(GetVolumeReportResponseProto {
+            volume_info: volumes.collect(),
         })
     }
 

@@ -42,15 +42,12 @@ fn update_replica_under_recovery(
     request: UpdateReplicaUnderRecoveryRequestProto,
 ) -> Result<UpdateReplicaUnderRecoveryResponseProto, HdfsError> {
     let block = Block::from(&request.block);
-    let new_id = request.new_block_id();
-    if new_id != 0 && new_id != block.id {
-        return Err(HdfsError::unsupported_operation(format!(
-            "This DataNode does not copy replicas to truncate them: blk_{} cannot become blk_{new_id}",
-            block.id
-        )));
-    }
+    let new_id = match request.new_block_id() {
+        0 => block.id,
+        new_id => new_id,
+    };
     let (recovery, length) = (request.recovery_id, request.new_length);
-    let storage_id = node.update_replica_under_recovery(block, recovery, length)?;
+    let storage_id = node.update_replica_under_recovery(block, recovery, new_id, length)?;
     Ok(UpdateReplicaUnderRecoveryResponseProto {
         storage_uuid: Some(storage_id.to_string()),
     })

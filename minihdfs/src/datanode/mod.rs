@@ -4,7 +4,8 @@
 //!   NameNode; `recovery_worker`: block recovery as the primary DataNode; [`LocalPeers`]: the other
 //!   DataNodes of the process; `reach`: faults on the way to other servers
 //! - `overview`: its state, for the pages that show it
-//! - `block_store`: replicas and their checksums in files
+//! - `block_store`: replicas and their checksums in files; [`DataStorage`]: the identity of their
+//!   folders
 //! - `checksum`, `packet`: chunks, packets, acks
 //! - `pipeline`: one DataNode's part in a write pipeline
 //! - `client_datanode_protocol`: the RPC interface for clients; `administration`: its part for
@@ -20,8 +21,10 @@ mod block_store;
 mod bp_service_actor;
 mod checksum;
 mod client_datanode_protocol;
+mod data_storage;
 pub mod driver;
 mod inter_datanode;
+mod life;
 mod local_peers;
 mod node;
 #[cfg(feature = "web")]
@@ -33,10 +36,13 @@ mod recovery_worker;
 mod sasl;
 mod server;
 mod stream;
+mod superusers;
 #[cfg(test)]
 mod test_namenode;
 mod unreported;
 
+pub use block_store::StorageFolder;
+pub use data_storage::DataStorage;
 pub use local_peers::LocalPeers;
 pub use node::{DataNode, DataNodeContext};
 #[cfg(feature = "web")]

@@ -1,9 +1,7 @@
 //! The DataNode: its replicas and its lifecycle.
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -15,12 +13,14 @@ use rand::rngs::StdRng;
 use crate::HdfsError;
 use crate::config::HdfsConfig;
 use crate::config::reconfiguration::Reconfiguration;
-use crate::datanode::block_store::{BlockStore, Damage};
+use crate::datanode::block_store::{BlockStore, Damage, StorageFolder};
+use crate::datanode::life::{Life, Work};
 use crate::datanode::sasl::DataProtection;
-use crate::datanode::unreported::Unreported;
+use crate::datanode::superusers::Superusers;
 use crate::protocol::{
     Block, BlockStatus, DatanodeError, DatanodePeers, DatanodeProtocol, DatanodeRegistration,
-    InterDatanodeProtocol, ReportedReplica, StorageReport, WorkSignal,
+    DatanodeStorage, HeartbeatReport, InterDatanodeProtocol, ReceivedDeletedBlock, ReportedReplica,
+    StorageReport, WorkSignal,
 };
 use crate::secret_manager::{BlockTokenSecretManager, BlockTokenSettings};
 
@@ -35,7 +35,6 @@ const BALANCER_BANDWIDTH: u64 = 100 << 20;
 /// due.
 ///
 /// ```no_run
-/// use std::path::Path;
 /// use std::sync::Arc;
 /// use kerbox_krb5::Timestamp;
 /// use minihdfs::HdfsError;
@@ -51,20 +50,22 @@ const BALANCER_BANDWIDTH: u64 = 100 << 20;
 ///     now: Timestamp,
 /// ) -> Result<Arc<DataNode>, HdfsError> {
 ///     let config = HdfsConfig::default();
-///     let node = DataNode::open(registration, Path::new("blocks/dn1"), &config, context, 1)?;
+///     let node = DataNode::open(registration, &config, context, 1)?;
 ///     node.start(now)?; // registers, and reports its blocks
 ///     Ok(node)
 /// }
 /// ```
 pub struct DataNode {
+    /// Itself, for work that goes on by another thread.
+    pub(super) me: Weak<Self>,
     number: usize,
     pub(super) registration: DatanodeRegistration,
-    /// The id of its one storage.
-    pub(super) storage_id: Arc<str>,
-    directory: PathBuf,
+    /// The number of storages of which it can do without.
+    failures_tolerated: usize,
     pub(super) heartbeat_interval: Duration,
     directory_scan_interval: Duration,
-    /// The capacity that it reports, in bytes, so that tests do not depend on the disk.
+    /// The capacity that it reports for each storage, in bytes, so that tests do not depend on the
+    /// disk.
     capacity: u64,
     pub(super) balancer_bandwidth: AtomicU64,
     pub(super) reconfiguration: Reconfiguration,
@@ -89,45 +90,6 @@ pub struct DataNode {
     life: Mutex<Life>,
 }
 
-/// The lifecycle state, and pending work for the server.
-#[derive(Default)]
-pub(super) struct Life {
-    alive: bool,
-    started_at: Timestamp,
-    /// The space used by replicas at the last count.
-    used: u64,
-    pub(super) next_heartbeat: Timestamp,
-    next_scan: Timestamp,
-    xceivers: u32,
-    /// True if an administrator has ordered the end.
-    ends: bool,
-    pub(super) transfers: Vec<Transfer>,
-    pub(super) server: Option<Waker>,
-    pub(super) unreported: Unreported,
-    /// Wakers notified on stop.
-    mourners: Vec<Waker>,
-}
-
-/// A replica to copy to other DataNodes by order of the NameNode.
-#[derive(Clone, Debug)]
-pub(crate) struct Transfer {
-    pub(crate) block: Block,
-    pub(crate) targets: Vec<DatanodeRegistration>,
-}
-
-/// Pending work for the server of a DataNode.
-#[derive(Debug)]
-pub(crate) enum Work {
-    /// The NameNode asked for a heartbeat.
-    Heartbeat,
-    /// Copy a replica.
-    Transfer(Transfer),
-    /// An administrator has ordered the end.
-    Shutdown,
-    /// The DataNode was stopped or killed.
-    Stop,
-}
-
 /// The environment of a DataNode.
 #[derive(Clone)]
 pub struct DataNodeContext {
@@ -137,8 +99,8 @@ pub struct DataNodeContext {
     pub namenode: Arc<dyn DatanodeProtocol>,
     /// The other DataNodes.
     pub peers: Arc<dyn DatanodePeers>,
-    /// The id of its one storage (`DS-…`).
-    pub storage_id: Arc<str>,
+    /// Its storages, of which there is at least one.
+    pub storages: Vec<StorageFolder>,
     /// The fixture's clock.
     pub clock: Clock,
     /// The receiver of events, for the journal and faults.
@@ -147,50 +109,24 @@ pub struct DataNodeContext {
     pub superuser: String,
 }
 
-/// The users who may administer a DataNode.
-pub(super) struct Superusers {
-    /// True if every user may, with `dfs.permissions.enabled` = false.
-    all: bool,
-    names: BTreeSet<String>,
-}
-
-impl Superusers {
-    fn new(superuser: String, config: &HdfsConfig) -> Self {
-        let in_group = config
-            .groups
-            .overrides
-            .iter()
-            .filter(|(_, groups)| groups.contains(&config.superuser_group))
-            .map(|(name, _)| name.clone());
-        Self {
-            all: !config.permissions_enabled,
-            names: in_group.chain([superuser]).collect(),
-        }
-    }
-
-    pub(super) fn include(&self, name: &str) -> bool {
-        self.all || self.names.contains(name)
-    }
-}
-
 impl DataNode {
-    /// Opens the DataNode whose replicas are below `directory` (`blocks/dn1`, …), and creates the
-    /// directory if necessary. It is not alive before [`start`](Self::start).
+    /// Opens a DataNode, and creates the folders of its storages if necessary. It is not alive
+    /// before [`start`](Self::start).
     ///
     /// # Errors
-    /// Fails if the folder cannot be created or read.
+    /// Fails if a folder cannot be created or read.
     pub fn open(
         registration: DatanodeRegistration,
-        directory: &Path,
         config: &HdfsConfig,
         context: DataNodeContext,
         seed: u64,
     ) -> Result<Arc<Self>, HdfsError> {
         let block_pool_id = context.namenode.version_request().block_pool_id;
-        let store = BlockStore::open(directory, block_pool_id.clone()).map_err(|error| {
+        let folders = &context.storages;
+        let store = BlockStore::open(folders, block_pool_id.clone()).map_err(|error| {
             HdfsError::io(format!(
                 "Cannot open the blocks in {}: {error}",
-                directory.display()
+                named(folders)
             ))
         })?;
         let mut rng = StdRng::seed_from_u64(seed);
@@ -199,11 +135,11 @@ impl DataNode {
             context.clock.now(),
             &mut rng,
         ));
-        Ok(Arc::new(Self {
+        Ok(Arc::new_cyclic(|me| Self {
+            me: me.clone(),
             number: context.number,
             registration,
-            storage_id: context.storage_id,
-            directory: directory.to_owned(),
+            failures_tolerated: config.datanode.failures_tolerated(context.storages.len()),
             heartbeat_interval: config.heartbeat_interval,
             directory_scan_interval: config.datanode.directory_scan_interval,
             capacity: config.datanode.capacity,
@@ -228,8 +164,8 @@ impl DataNode {
         }))
     }
 
-    /// Registers with the NameNode and reports every replica. If the NameNode cannot be reached yet,
-    /// it is tried again with every heartbeat.
+    /// Registers with the NameNode and reports every replica. If the NameNode cannot be reached
+    /// yet, it is tried again with every heartbeat.
     ///
     /// # Errors
     /// Fails if the NameNode refuses the registration.
@@ -250,17 +186,12 @@ impl DataNode {
     /// Stops it like a killed process: without notice, with all connections cut. Replicas stay on
     /// disk.
     pub fn stop(&self) {
-        let (server, mourners) = {
-            let mut life = self.life();
-            if !life.alive {
-                return;
-            }
-            life.alive = false;
-            life.transfers.clear();
-            (life.server.take(), std::mem::take(&mut life.mourners))
-        };
-        self.record_state(self.clock.now(), StateChange::Stopped);
-        server.into_iter().chain(mourners).for_each(Waker::wake);
+        // The lock is released before others are woken.
+        let ended = self.life().end();
+        if let Some(waiting) = ended {
+            self.record_state(self.clock.now(), StateChange::Stopped);
+            waiting.for_each(Waker::wake);
+        }
     }
 
     /// Has the server stop it, once that has sent what is pending.
@@ -330,8 +261,8 @@ impl DataNode {
                 .into_iter()
                 .for_each(|id| self.check_replica(now, id));
         }
-        if due && !self.store.is_usable() {
-            self.lose_volume(now);
+        if due && self.is_without_folders(now) {
+            self.stop();
         } else if due {
             self.count_used();
             self.heartbeat(now);
@@ -339,12 +270,40 @@ impl DataNode {
         due
     }
 
-    /// Ends because its only volume has failed, as Hadoop's DataNode does.
-    fn lose_volume(&self, now: Timestamp) {
-        let volume = self.directory.display();
-        let message = format!("All volumes have failed: {volume} is not a folder any more");
-        self.report_error(now, DatanodeError::FatalDiskError, &message);
-        self.stop();
+    /// Looks for storages whose folders have disappeared, and tells the NameNode what they had.
+    /// Returns true if there are so many that the DataNode has to end
+    /// (`DataNode.handleVolumeFailures`).
+    fn is_without_folders(&self, now: Timestamp) -> bool {
+        let folders = self.store.folders();
+        let lost = self.store.lose_volumes();
+        if lost.is_empty() {
+            return false;
+        }
+        let is_lost = |folder: &&StorageFolder| lost.iter().any(|(it, _)| *it == folder.storage);
+        let gone: Vec<StorageFolder> = folders.iter().filter(is_lost).cloned().collect();
+        let gone = named(&gone);
+        let none_is_left = self.store.folders().is_empty();
+        if none_is_left || self.store.failed_volumes() > self.failures_tolerated {
+            let many = if none_is_left { "All" } else { "Too many" };
+            let message = format!("{many} volumes have failed: {gone} is not a folder any more");
+            self.report_error(now, DatanodeError::FatalDiskError, &message);
+            return true;
+        }
+        let message = format!("A volume has failed: {gone} is not a folder any more");
+        self.report_error(now, DatanodeError::DiskError, &message);
+        // The heartbeat that follows reports them.
+        let mut life = self.life();
+        for (storage, blocks) in lost {
+            for block in blocks {
+                let change = ReceivedDeletedBlock {
+                    block,
+                    status: BlockStatus::Deleted,
+                    delete_hint: None,
+                };
+                life.unreported.add(&storage, change);
+            }
+        }
+        false
     }
 
     /// Computes the space used by replicas. This is too slow to do whenever the NameNode
@@ -355,19 +314,29 @@ impl DataNode {
     }
 
     /// Returns the usage at the last count, and the current load.
-    pub(super) fn storage(&self) -> StorageReport {
+    pub(super) fn heartbeat_report(&self) -> HeartbeatReport {
+        let failed = self.store.failed_volumes();
         let life = self.life();
-        StorageReport {
-            storage_id: Arc::clone(&self.storage_id),
+        let storages = life.used.iter().map(|(storage, used)| StorageReport {
+            storage: storage.clone(),
+            failed: false,
             capacity: self.capacity,
-            dfs_used: life.used,
-            remaining: self.capacity.saturating_sub(life.used),
+            dfs_used: *used,
+            remaining: self.capacity.saturating_sub(*used),
+        });
+        HeartbeatReport {
+            storages: storages.collect(),
             xceivers: life.xceivers,
+            failed_volumes: u32::try_from(failed).unwrap_or(u32::MAX),
         }
     }
 
-    pub(super) fn directory(&self) -> &Path {
-        &self.directory
+    /// Returns the storage of a replica, or the first one.
+    pub(super) fn storage_of(&self, id: u64) -> DatanodeStorage {
+        let known = self.store.storage_of(id);
+        let first = || self.life().used.first().map(|(storage, _)| storage.clone());
+        let none = || DatanodeStorage::disk("".into());
+        known.or_else(first).unwrap_or_else(none)
     }
 
     pub(super) fn started_at(&self) -> Timestamp {
@@ -379,9 +348,9 @@ impl DataNode {
     pub(crate) fn check_replica(&self, now: Timestamp, id: u64) {
         match self.store.check_files(id) {
             Ok(None) => {}
-            Ok(Some(Damage::Lost(block))) => {
+            Ok(Some(Damage::Lost(block, storage))) => {
                 tracing::warn!(datanode = self.number(), %block, "a replica is gone: a file of it is missing");
-                self.tell(now, block, BlockStatus::Deleted);
+                self.tell_in(now, &storage, block, BlockStatus::Deleted);
             }
             Ok(Some(Damage::Corrupt(block))) => {
                 tracing::warn!(datanode = self.number(), %block, "a replica is damaged: a file of it does not have its length");
@@ -395,37 +364,12 @@ impl DataNode {
 
     /// Returns all pending work for the server. Wakes `cx` when there is some.
     pub(crate) fn poll_work(&self, cx: &mut Context<'_>) -> Poll<Vec<Work>> {
-        let mut life = self.life();
-        let mut work: Vec<_> = life.transfers.drain(..).map(Work::Transfer).collect();
-        if life.alive && self.signal.poll_raised(cx).is_ready() {
-            work.push(Work::Heartbeat);
-        }
-        if !life.alive {
-            work.push(Work::Stop);
-        } else if std::mem::take(&mut life.ends) {
-            work.push(Work::Shutdown);
-        }
-        if work.is_empty() {
-            life.server = Some(cx.waker().clone());
-            return Poll::Pending;
-        }
-        Poll::Ready(work)
+        self.life().poll_work(&self.signal, cx)
     }
 
     /// Returns ready if it is stopped. Wakes `cx` when it stops.
     pub(crate) fn poll_stopped(&self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut life = self.life();
-        if !life.alive {
-            return Poll::Ready(());
-        }
-        if !life
-            .mourners
-            .iter()
-            .any(|waker| waker.will_wake(cx.waker()))
-        {
-            life.mourners.push(cx.waker().clone());
-        }
-        Poll::Pending
+        self.life().poll_stopped(cx)
     }
 
     /// Counts a data connection for the lifetime of the guard.
@@ -504,13 +448,22 @@ impl InterDatanodeProtocol for DataNode {
         &self,
         block: Block,
         recovery_id: u64,
+        new_block_id: u64,
         new_length: u64,
     ) -> Result<Arc<str>, HdfsError> {
         self.check_alive()?;
         self.store
-            .update_under_recovery(block, recovery_id, new_length)?;
-        Ok(Arc::clone(&self.storage_id))
+            .update_under_recovery(block, recovery_id, new_block_id, new_length)?;
+        Ok(self.storage_of(new_block_id).id)
     }
+}
+
+/// Returns the paths of folders, for messages.
+fn named(folders: &[StorageFolder]) -> String {
+    let paths = folders
+        .iter()
+        .map(|folder| folder.path.display().to_string());
+    paths.collect::<Vec<_>>().join(", ")
 }
 
 /// A data connection being served.

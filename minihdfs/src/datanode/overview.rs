@@ -10,6 +10,6 @@ impl DataNode {
 
     /// Returns the number of bytes that its replicas take.
     pub(crate) fn dfs_used(&self) -> u64 {
-        self.store.used()
+        self.store.used().iter().map(|(_, used)| used).sum()
     }
 }

@@ -46,12 +46,15 @@ pub(crate) fn recover_block(
         return namenode.commit_block_synchronization(now, &synchronization);
     }
     let (length, candidates) = agree(candidates, recovery.truncate_to)?;
+    let new_id = recovery.copy_to.unwrap_or(recovery.block.id);
     let mut last_failure = None;
     for candidate in candidates {
         let Candidate {
-            location, datanode, ..
+            location,
+            datanode,
+            replica: ReportedReplica { block, .. },
         } = candidate;
-        match datanode.update_replica_under_recovery(recovery.block, recovery.recovery_id, length) {
+        match datanode.update_replica_under_recovery(block, recovery.recovery_id, new_id, length) {
             Ok(storage_id) => synchronization.new_targets.push(RecoveredReplica {
                 datanode: location,
                 storage_id,
@@ -177,6 +180,7 @@ mod tests {
     struct Node {
         replica: Result<Option<ReportedReplica>, HdfsError>,
         updated: Mutex<Option<u64>>,
+        copied_to: Mutex<Option<u64>>,
     }
 
     /// The nodes by the numbers that are their uuids.
@@ -203,10 +207,13 @@ mod tests {
 
         fn update_replica_under_recovery(
             &self,
-            _block: Block,
+            block: Block,
             _recovery_id: u64,
+            new_block_id: u64,
             new_length: u64,
         ) -> Result<Arc<str>, HdfsError> {
+            *self.copied_to.lock().expect("whole") =
+                Some(new_block_id).filter(|id| *id != block.id);
             *self.updated.lock().expect("whole") = Some(new_length);
             Ok("DS".into())
         }
@@ -225,12 +232,26 @@ mod tests {
         replicas: Vec<Result<Option<ReportedReplica>, HdfsError>>,
         truncate_to: Option<u64>,
     ) -> Result<(BlockSynchronization, Vec<Option<u64>>), HdfsError> {
+        let (told, updated, _) = recover_into(replicas, truncate_to, None)?;
+        Ok((told, updated))
+    }
+
+    /// A recovery's report, and for each DataNode the length of its replica and the block that it
+    /// copied the bytes to.
+    type Recovered = (BlockSynchronization, Vec<Option<u64>>, Vec<Option<u64>>);
+
+    fn recover_into(
+        replicas: Vec<Result<Option<ReportedReplica>, HdfsError>>,
+        truncate_to: Option<u64>,
+        copy_to: Option<u64>,
+    ) -> Result<Recovered, HdfsError> {
         let nodes: Vec<_> = replicas
             .into_iter()
             .map(|replica| {
                 Arc::new(Node {
                     replica,
                     updated: Mutex::default(),
+                    copied_to: Mutex::default(),
                 })
             })
             .collect();
@@ -247,18 +268,19 @@ mod tests {
             block: BLOCK,
             recovery_id: 1005,
             truncate_to,
+            copy_to,
             locations: (0..nodes.len()).map(location).collect(),
         };
         let namenode = TestNameNode::default();
         let peers = Peers(nodes);
         recover_block(Timestamp::EPOCH, &recovery, &namenode, &peers)?;
         let told = namenode.synchronization().expect("told");
-        let updated = peers
-            .0
-            .iter()
-            .map(|node| *node.updated.lock().expect("whole"))
-            .collect();
-        Ok((told, updated))
+        let nodes = peers.0.iter();
+        let updated = nodes
+            .clone()
+            .map(|node| *node.updated.lock().expect("whole"));
+        let copied = nodes.map(|node| *node.copied_to.lock().expect("whole"));
+        Ok((told, updated.collect(), copied.collect()))
     }
 
     fn uuids(synchronization: &BlockSynchronization) -> Vec<&str> {
@@ -342,5 +364,17 @@ mod tests {
             (300, vec![Some(300), Some(300)])
         );
         assert!(recover(vec![has(ReplicaState::Finalized, 200)], Some(300)).is_err());
+    }
+
+    #[test]
+    fn a_block_that_a_snapshot_shows_is_copied_and_stays() {
+        let replicas = vec![
+            has(ReplicaState::Finalized, 900),
+            Err(HdfsError::io("does not run")),
+        ];
+        let (told, updated, copied) = recover_into(replicas, Some(300), Some(9)).expect("copied");
+        assert_eq!((told.block.id, told.new_length), (BLOCK.id, 300));
+        assert_eq!(updated, [Some(300), None]);
+        assert_eq!(copied, [Some(9), None]);
     }
 }

@@ -11,8 +11,8 @@ use kerbox_krb5::Timestamp;
 use crate::HdfsError;
 use crate::protocol::{
     BadBlock, BlockStatus, BlockSynchronization, DatanodeCommand, DatanodeError, DatanodeProtocol,
-    DatanodeRegistration, ExportedBlockKeys, NamespaceInfo, ReceivedDeletedBlock, ReportedReplica,
-    StorageReport, WorkSignal,
+    DatanodeRegistration, DatanodeStorage, ExportedBlockKeys, HeartbeatReport, NamespaceInfo,
+    ReceivedDeletedBlock, ReportedReplica, WorkSignal,
 };
 
 pub(super) const POOL: &str = "BP-1-127.0.0.1-1";
@@ -165,7 +165,7 @@ impl DatanodeProtocol for TestNameNode {
         &self,
         _: Timestamp,
         datanode: &DatanodeRegistration,
-        _: &StorageReport,
+        _: &HeartbeatReport,
     ) -> Result<Vec<DatanodeCommand>, HdfsError> {
         self.reached()?;
         let mut commands = self.commands.lock().expect("whole");
@@ -176,17 +176,17 @@ impl DatanodeProtocol for TestNameNode {
         &self,
         _: Timestamp,
         _: &DatanodeRegistration,
-        _: &str,
+        _: &DatanodeStorage,
         _: &[ReportedReplica],
-    ) -> Result<(), HdfsError> {
-        Ok(())
+    ) -> Result<Option<DatanodeCommand>, HdfsError> {
+        Ok(None)
     }
 
     fn block_received_and_deleted(
         &self,
         _: Timestamp,
         datanode: &DatanodeRegistration,
-        _: &str,
+        _: &DatanodeStorage,
         blocks: &[ReceivedDeletedBlock],
     ) -> Result<(), HdfsError> {
         self.reached()?;

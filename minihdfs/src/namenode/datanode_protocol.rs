@@ -12,8 +12,8 @@ use crate::namenode::service::NameNode;
 use crate::namenode::storage::LAYOUT_VERSION;
 use crate::protocol::{
     BadBlock, BlockStatus, BlockSynchronization, DatanodeCommand, DatanodeError, DatanodeProtocol,
-    DatanodeRegistration, ExportedBlockKeys, NamespaceInfo, ReceivedDeletedBlock, ReportedReplica,
-    StorageInfo, StorageReport, WorkSignal,
+    DatanodeRegistration, DatanodeStorage, ExportedBlockKeys, HeartbeatReport, NamespaceInfo,
+    ReceivedDeletedBlock, ReportedReplica, StorageInfo, WorkSignal,
 };
 
 impl NameNode {
@@ -84,11 +84,11 @@ impl DatanodeProtocol for NameNode {
         &self,
         now: Timestamp,
         datanode: &DatanodeRegistration,
-        report: &StorageReport,
+        report: &HeartbeatReport,
     ) -> Result<Vec<DatanodeCommand>, HdfsError> {
         let mut ns = self.lock();
         ns.blocks.datanodes.check_allowed(now, datanode)?;
-        let answered = ns.blocks.datanodes.heartbeat(now, &datanode.uuid, report);
+        let answered = ns.blocks.heartbeat(now, &datanode.uuid, report)?;
         let Some(index) = answered else {
             return Ok(vec![DatanodeCommand::Register]);
         };
@@ -112,25 +112,29 @@ impl DatanodeProtocol for NameNode {
         &self,
         now: Timestamp,
         datanode: &DatanodeRegistration,
-        storage_id: &str,
+        storage: &DatanodeStorage,
         replicas: &[ReportedReplica],
-    ) -> Result<(), HdfsError> {
+    ) -> Result<Option<DatanodeCommand>, HdfsError> {
         let mut ns = self.lock();
         let from = registered(&ns, datanode)?;
-        ns.blocks.report(now, from, storage_id, replicas);
+        let at = ns.blocks.datanodes.storage(from, storage)?;
+        ns.blocks.report(now, (from, at), replicas);
         self.reported(now, ns);
-        Ok(())
+        // Harmless to a DataNode without an upgrade, as Hadoop's answer is.
+        let finalized = self.is_upgrade_finalized();
+        Ok(finalized.then_some(DatanodeCommand::Finalize))
     }
 
     fn block_received_and_deleted(
         &self,
         now: Timestamp,
         datanode: &DatanodeRegistration,
-        _storage_id: &str,
+        storage: &DatanodeStorage,
         blocks: &[ReceivedDeletedBlock],
     ) -> Result<(), HdfsError> {
         let mut ns = self.lock();
         let from = registered(&ns, datanode)?;
+        let at = ns.blocks.datanodes.storage(from, storage)?;
         for changed in blocks {
             let block = changed.block;
             match changed.status {
@@ -138,9 +142,9 @@ impl DatanodeProtocol for NameNode {
                 BlockStatus::Received => {
                     let hint = changed.delete_hint.as_deref();
                     let replaced = hint.and_then(|uuid| ns.blocks.datanodes.index(uuid));
-                    ns.blocks.received_instead(now, from, block, replaced);
+                    ns.blocks.received_instead(now, (from, at), block, replaced);
                 }
-                BlockStatus::Deleted => ns.blocks.deleted(now, from, block),
+                BlockStatus::Deleted => ns.blocks.deleted(now, (from, at), block),
             }
         }
         self.reported(now, ns);
@@ -168,7 +172,10 @@ impl DatanodeProtocol for NameNode {
     fn report_bad_blocks(&self, now: Timestamp, blocks: &[BadBlock]) -> Result<(), HdfsError> {
         let mut guard = self.lock();
         let ns = &mut *guard;
-        for BadBlock { block, datanode } in blocks {
+        for BadBlock {
+            block, datanode, ..
+        } in blocks
+        {
             let at = ns
                 .blocks
                 .datanodes

@@ -10,12 +10,12 @@ use kerbox_events::{Event, TimerKind};
 use kerbox_krb5::Timestamp;
 
 use crate::HdfsError;
-use crate::namenode::blocks::{BlockInfo, BlockState, RECOVERY_LIMIT};
+use crate::namenode::blocks::{BlockInfo, BlockState, Cut, RECOVERY_LIMIT};
 use crate::namenode::edit::Edit;
 use crate::namenode::events::timer;
 use crate::namenode::namesystem::Namesystem;
 use crate::namenode::state::inode::InodeId;
-use crate::protocol::BlockSynchronization;
+use crate::protocol::{Block, BlockSynchronization};
 
 /// The reason for taking over a lease (`FSNamesystem.RecoverLeaseOp`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -142,9 +142,8 @@ impl Namesystem {
         };
         if !recent {
             let recovery_id = self.next_generation_stamp()?;
-            let file = self.namespace().inode(id).as_file();
-            let truncate_to = file.and_then(|file| file.writer.as_ref()?.truncate_to);
-            self.blocks.recover(now, block.id, recovery_id, truncate_to);
+            let cut = self.cut(id);
+            self.blocks.recover(now, block.id, recovery_id, cut);
         }
         Ok(false)
     }
@@ -172,7 +171,17 @@ impl Namesystem {
         now: Timestamp,
         outcome: &BlockSynchronization,
     ) -> Result<(), HdfsError> {
-        if !self.blocks.check_synchronization(outcome)? {
+        let mut outcome = outcome.clone();
+        if let Some(copy) = self.copy_of(outcome.block.id) {
+            if outcome.delete_block {
+                return Err(HdfsError::io(format!(
+                    "No DataNode has the bytes of {} for the truncated {copy}",
+                    outcome.block
+                )));
+            }
+            outcome.block = copy;
+        }
+        if !self.blocks.check_synchronization(&outcome)? {
             return Ok(());
         }
         let id = outcome.block.id;
@@ -196,8 +205,29 @@ impl Namesystem {
             }
         }
         self.close_file(now, file, blocks)?;
-        self.blocks.synchronize(now, outcome);
+        self.blocks.synchronize(now, &outcome);
         Ok(())
+    }
+
+    /// Returns the block that gets the first bytes of this one by a truncation under way.
+    fn copy_of(&self, source: u64) -> Option<Block> {
+        let file = self.blocks.get(source)?.file;
+        self.namespace().get(file)?;
+        let last = self.last_block(file)?;
+        let BlockState::UnderRecovery(recovery) = last.state() else {
+            return None;
+        };
+        let from = recovery.cut?.source?;
+        (from.id == source).then(|| last.block())
+    }
+
+    /// Returns what a truncation leaves of the last block of a file, if one is under way.
+    pub(super) fn cut(&self, id: InodeId) -> Option<Cut> {
+        let writer = self.namespace().inode(id).as_file()?.writer.as_ref()?;
+        Some(Cut {
+            length: writer.truncate_to?,
+            source: writer.truncate_from,
+        })
     }
 
     /// Transfers leases beyond the hard limit to the NameNode, which closes their files.

@@ -20,6 +20,8 @@
 //! - `access`: permissions, access control lists, extended attributes
 //! - `blocks`: blocks, their replicas, and DataNodes; `datanode_protocol`: the calls of DataNodes;
 //!   `lease_recovery`: files whose writer has disappeared
+//! - `snapshot_gc`, `snapshot_removal`: when and how snapshots are removed in order; `trash`: that of
+//!   directories with snapshots
 //! - `rpc`: the calls of DataNodes, other NameNodes and the balancer as messages
 //! - `hosts`: which DataNodes may register, and which leave service
 //! - `fsck`: the check of files and their blocks that `hdfs fsck` shows
@@ -34,6 +36,7 @@ mod checkpoints;
 mod datanode_protocol;
 mod dispatch;
 mod edit;
+mod edit_sink;
 mod events;
 #[cfg(feature = "web")]
 mod fsck;
@@ -57,23 +60,26 @@ mod safe_mode;
 mod saved;
 mod service;
 mod side_protocols;
+mod snapshot_gc;
+mod snapshot_removal;
 mod start;
 mod state;
 pub mod storage;
+mod storage_choice;
 #[cfg(test)]
 mod tests;
+mod trash;
 mod upkeep;
 
 pub use access::acl::AclEntry;
 pub use access::xattr::XAttr;
 pub use cache_info::{CacheDirectiveInfo, CachePoolInfo};
-pub use edit::{
-    Durability, Edit, EditSink, FileFields, MemoryEdits, NoEdits, PermissionStatus, RpcIds,
-};
+pub use edit::{Edit, FileFields, PermissionStatus, RpcIds};
+pub use edit_sink::{Durability, EditSink, MemoryEdits, NoEdits};
 #[cfg(feature = "web")]
-pub(crate) use fsck::{Fsck, FsckOptions};
+pub(crate) use fsck::{Fsck, FsckOptions, Remains};
 pub use hosts::{HostEntry, HostFiles, HostLists};
-pub use name_storage::{EditSegment, NameStorage, StorageInfo, StoredFile};
+pub use name_storage::{EditSegment, NameStorage, ReceivedImage, StorageInfo, StoredFile};
 #[cfg(feature = "web")]
 pub(crate) use overview::{DatanodeFigures, Overview};
 pub use saved::Saved;

@@ -56,18 +56,27 @@ pub trait NameStorage: Send + Sync {
     /// Fails if there is no such segment, or it cannot be read.
     fn open_edits(&self, segment: EditSegment) -> Result<StoredFile, HdfsError>;
 
-    /// Stores an image that was made elsewhere, as of a transaction that ends a segment. `md5` is
-    /// its digest in hexadecimal digits, if known. Old files are then removed.
+    /// Stores an image that was made elsewhere, as of a transaction that ends a segment. Old files
+    /// are then removed. Other images can be made while it arrives.
     ///
     /// # Errors
-    /// Fails if there is an image of this transaction, if the contents end early, are not those of
-    /// the digest, or are no image of this namespace and transaction, or if it cannot be written.
-    fn put_image(
-        &self,
-        transaction_id: i64,
-        contents: &mut dyn Read,
-        md5: Option<&str>,
-    ) -> Result<(), HdfsError>;
+    /// Fails if there is an image of this transaction, if the contents are longer or shorter than
+    /// announced, are not those of the digest, or are no image of this namespace and transaction,
+    /// or if it cannot be written.
+    fn put_image(&self, image: &mut ReceivedImage<'_>) -> Result<(), HdfsError>;
+
+    /// Returns whether nothing is kept of the time before an upgrade.
+    fn is_upgrade_finalized(&self) -> bool {
+        true
+    }
+
+    /// Removes what is kept of the time before an upgrade, if there is anything.
+    ///
+    /// # Errors
+    /// Fails if it cannot be removed.
+    fn finalize_upgrade(&self) -> Result<(), HdfsError> {
+        Ok(())
+    }
 }
 
 /// The identity of a namespace, as its file `VERSION` has it.
@@ -92,6 +101,27 @@ pub struct EditSegment {
     pub first: i64,
     /// The last transaction.
     pub last: i64,
+}
+
+/// An image that was made elsewhere.
+pub struct ReceivedImage<'a> {
+    /// Its last transaction.
+    pub transaction_id: i64,
+    /// The number of bytes that were announced.
+    pub length: u64,
+    /// The digest in hexadecimal digits, if known.
+    pub md5: Option<&'a str>,
+    /// The bytes, as they arrive.
+    pub contents: &'a mut dyn Read,
+}
+
+impl std::fmt::Debug for ReceivedImage<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ReceivedImage")
+            .field("transaction_id", &self.transaction_id)
+            .field("length", &self.length)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A file that was opened to be copied.

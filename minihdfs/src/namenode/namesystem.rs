@@ -9,11 +9,13 @@ use rand::Rng;
 use crate::HdfsError;
 use crate::config::HdfsConfig;
 use crate::namenode::blocks::{BlockInfo, BlockManager, Changed};
-use crate::namenode::edit::{Edit, EditSink, FileFields, NoEdits, PermissionStatus, RpcIds};
+use crate::namenode::edit::{Edit, FileFields, PermissionStatus, RpcIds};
+use crate::namenode::edit_sink::{EditSink, NoEdits};
 use crate::namenode::events::timer;
 use crate::namenode::inotify::EditEvents;
 use crate::namenode::renewals::Renewals;
 use crate::namenode::safe_mode::{Reported, SafeMode};
+use crate::namenode::snapshot_gc::SnapshotGc;
 use crate::namenode::state::State;
 use crate::namenode::state::inode::InodeId;
 use crate::namenode::state::lease::LeaseManager;
@@ -34,6 +36,8 @@ pub(crate) struct Namesystem {
     pub(crate) renewals: Renewals,
     pub(crate) blocks: BlockManager,
     pub(crate) safe_mode: SafeMode,
+    /// `None` if snapshots are removed when they are deleted.
+    pub(super) snapshot_gc: Option<SnapshotGc>,
     /// `None` without files.
     pub(super) upkeep: Option<Upkeep>,
 }
@@ -62,6 +66,9 @@ impl Namesystem {
             let replication = state.namespace().block_replication(inode.id);
             let writer = file.writer.as_ref();
             let last_is_open = writer.is_some_and(|writer| writer.last_block_open);
+            if let Some(source) = state.namespace().source_alone(inode.id) {
+                blocks.restore(source, inode.id, replication, true);
+            }
             for (index, block) in file.blocks.iter().enumerate() {
                 let is_open = last_is_open && index + 1 == file.blocks.len();
                 blocks.restore(*block, inode.id, replication, !is_open);
@@ -75,6 +82,7 @@ impl Namesystem {
         let upkeep = upkeep.map(|storage| Upkeep::new(storage, config.storage, now));
         Self {
             state,
+            snapshot_gc: SnapshotGc::new(&config.snapshots, now),
             upkeep,
             sink: Mutex::new(sink),
             events: None,
@@ -222,6 +230,7 @@ impl Namesystem {
             fired.extend(changed.into_iter().map(|changed| self.admin_event(changed)));
             self.tick_leases(now, fired);
             self.tick_recoveries(now, fired);
+            self.tick_snapshots(now, fired);
         }
     }
 
@@ -263,6 +272,7 @@ impl Namesystem {
             self.blocks.next_admin_deadline(),
             self.renewals.next_deadline(self.leases()),
             self.next_recovery_deadline(),
+            self.next_snapshot_deadline(),
         ]
         .into_iter()
         .flatten()
@@ -371,7 +381,7 @@ pub(crate) fn file_in(
         None => Err(HdfsError::file_not_found(format!(
             "File does not exist: {path}"
         ))),
-        Some(id) if view.inode(id).is_directory() => Err(HdfsError::file_not_found(format!(
+        Some(id) if view.inode(id).as_file().is_none() => Err(HdfsError::file_not_found(format!(
             "Path is not a file: {path}"
         ))),
         Some(id) => Ok(id),

@@ -24,6 +24,8 @@ pub(crate) struct Overview {
     /// The transfers of all DataNodes.
     pub(crate) load: u64,
     pub(crate) transaction_id: i64,
+    /// True if nothing is kept of the time before an upgrade.
+    pub(crate) upgrade_finalized: bool,
     /// The text that clients get in safe mode; `None` if it is off.
     pub(crate) safe_mode: Option<String>,
     pub(crate) open_files: usize,
@@ -50,11 +52,11 @@ impl DatanodeFigures {
     fn of(now: Timestamp, node: &Datanode) -> Self {
         Self {
             registration: node.registration.clone(),
-            capacity: node.report.capacity,
-            used: node.report.dfs_used,
-            remaining: node.report.remaining,
+            capacity: node.capacity(),
+            used: node.dfs_used(),
+            remaining: node.remaining(),
             blocks: node.block_count(),
-            transfers: node.report.xceivers,
+            transfers: node.xceivers,
             location: node.location.to_string(),
             is_alive: node.alive,
             admin_state: node.admin_state,
@@ -113,6 +115,7 @@ impl NameNode {
             under_replicated: stats.under_replicated,
             load: datanodes.iter().map(|node| u64::from(node.transfers)).sum(),
             transaction_id: ns.state().transaction_id(),
+            upgrade_finalized: self.is_upgrade_finalized(),
             safe_mode: ns
                 .safe_mode
                 .is_on()

@@ -81,11 +81,8 @@ pub(super) fn too_long(operation: &str) -> HdfsError {
 
 /// Returns the path of `name` in the directory `parent`.
 pub(super) fn join(parent: &str, name: &str) -> String {
-    if parent == "/" {
-        format!("/{name}")
-    } else {
-        format!("{parent}/{name}")
-    }
+    let parent = if parent == "/" { "" } else { parent };
+    [parent, "/", name].concat()
 }
 
 /// Returns the parent directory of `path`; the root is its own parent.

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 
 use kerbox_krb5::Timestamp;
 
-use crate::namenode::edit::MemoryEdits;
+use crate::namenode::edit_sink::MemoryEdits;
 use crate::namenode::namesystem::Namesystem;
 use crate::namenode::replayed_calls;
 use crate::namenode::retry_cache::RetryCache;
@@ -29,19 +29,29 @@ impl NameNode {
         self.replayed(now, &mut ns, edits).map(drop)
     }
 
-    /// Saves the state as an image, and compares it with the state that is loaded from that. What
-    /// lapses by time alone is dropped first, as of `now`.
+    /// Saves the state as an image, and compares it with the state that is loaded from that, with
+    /// snapshots by `compare`. What lapses by time alone is dropped first, as of `now`.
     #[cfg(test)]
-    pub(super) fn check_image(&self, now: Timestamp) -> Result<(), String> {
+    pub(super) fn check_image(
+        &self,
+        now: Timestamp,
+        compare: fn(&State, &State) -> Result<(), String>,
+    ) -> Result<(), String> {
         let mut ns = self.lock();
         ns.lapse(now);
-        if ns.namespace().snapshots().count() > 0 {
-            return write_image(ns.state(), 7).map_or(Ok(()), |_| Err("no snapshots".to_owned()));
+        let load = |image: &[u8]| {
+            let mut state = self.formatted(Arc::new(self.delegation_tokens.emptied(now)));
+            let loaded = load_image(&mut state, "fsimage", image);
+            loaded.map(|_| state).map_err(|error| error.to_string())
+        };
+        let state = load(&write_image(ns.state(), 7))?;
+        let again = load(&write_image(&state, 7))?;
+        for (state, loaded) in [(ns.state(), &state), (&state, &again)] {
+            match state.namespace().snapshots().is_empty() {
+                true => state.compare(loaded)?,
+                false => compare(state, loaded)?,
+            }
         }
-        let image = write_image(ns.state(), 7)?;
-        let mut state = self.formatted(Arc::new(self.delegation_tokens.emptied(now)));
-        load_image(&mut state, "fsimage", &image).map_err(|error| error.to_string())?;
-        ns.state().compare(&state)?;
         state.namespace().check_counts()
     }
 
@@ -122,6 +132,9 @@ fn check_blocks(ns: &Namesystem) -> Result<(), String> {
         let replication = ns.namespace().block_replication(inode.id);
         for block in &file.blocks {
             check(*block, inode.id, replication)?;
+        }
+        if let Some(source) = ns.namespace().source_alone(inode.id) {
+            check(source, inode.id, replication)?;
         }
     }
     for (block, file, replication) in ns.namespace().kept_blocks() {

@@ -14,7 +14,8 @@ use crate::HdfsError;
 use crate::config::HdfsConfig;
 use crate::config::reconfiguration::Reconfiguration;
 use crate::namenode::access::permission::PermissionChecker;
-use crate::namenode::edit::{Durability, Edit};
+use crate::namenode::edit::Edit;
+use crate::namenode::edit_sink::Durability;
 use crate::namenode::events::{safe_mode_event, timer};
 use crate::namenode::hosts::{HostFiles, HostLists};
 use crate::namenode::name_storage::NameStorage;
@@ -169,8 +170,8 @@ impl NameNode {
         self.lock().blocks.datanodes.set_number(uuid, number);
     }
 
-    /// Sets where `dfsadmin -metasave` writes its file. Does nothing if it was set before; without a
-    /// directory the command fails.
+    /// Sets where `dfsadmin -metasave` writes its file. Does nothing if it was set before; without
+    /// a directory the command fails.
     pub fn set_log_directory(&self, directory: Box<dyn LogDirectory>) {
         let _set_before = self.log_directory.set(directory);
     }
@@ -289,6 +290,15 @@ impl NameNode {
         Ok(self.read().namespace().resolve(path)?.last().is_some())
     }
 
+    /// Waits until all changes so far are on disk, if they are kept there.
+    ///
+    /// # Errors
+    /// Fails if they cannot be written.
+    pub fn wait_until_durable(&self) -> std::io::Result<()> {
+        let durability = self.durability.as_ref();
+        durability.map_or(Ok(()), |it| it.wait())
+    }
+
     /// Does the work that is due: dead DataNodes, leases beyond their hard limit, recoveries and
     /// replications that did not finish, keys and tokens.
     pub fn tick(&self, now: Timestamp) {
@@ -337,6 +347,7 @@ impl NameNode {
     pub(super) fn safe_mode_ended(&self, now: Timestamp, ns: &mut Namesystem) -> Event {
         let key = self.delegation_tokens.new_master_key(now);
         let _misfit = ns.log(&Edit::Token(key));
+        self.provision_trash(now, ns);
         safe_mode_event(StateChange::SafeModeOff)
     }
 

@@ -9,7 +9,8 @@ use rand::Rng;
 
 use crate::config::reconfiguration::Reconfiguration;
 use crate::config::{ConfigError, HdfsConfig};
-use crate::namenode::edit::{Edit, EditSink, NoEdits};
+use crate::namenode::edit::Edit;
+use crate::namenode::edit_sink::{EditSink, NoEdits};
 use crate::namenode::events::safe_mode_event;
 use crate::namenode::namesystem::Namesystem;
 use crate::namenode::retry_cache::RetryCache;
@@ -113,40 +114,34 @@ impl Parts<'_> {
         saved: Option<(State, RetryCache)>,
     ) -> Result<NameNode, ConfigError> {
         let (config, now) = (self.config, self.now);
+        let of_tokens = DelegationTokenSettings::from(&config);
         config.check()?;
         let auth_to_local = AuthToLocal::from_config(&config, &self.identity.default_realm)?;
-        let superuser: Arc<str> = self.identity.superuser.as_str().into();
+        let superuser = Arc::<str>::from(&*self.identity.superuser);
         let settings = BlockTokenSettings::new(&config, &*self.block_pool_id);
         let block_tokens = Arc::new(BlockTokenSecretManager::new(settings, now, rng));
-        let settings = DelegationTokenSettings::from(&config);
         let tokens = Arc::new(match &saved {
             Some((state, _)) => state.tokens().reopened(now, rng),
-            None => DelegationTokenSecretManager::new(settings, now, rng),
+            None => DelegationTokenSecretManager::new(of_tokens, now, rng),
         });
-        let (state, retry_cache) = match saved {
-            Some((state, retry_cache)) => (state.with_tokens(Arc::clone(&tokens)), retry_cache),
-            None => {
-                let group = config.superuser_group.as_str().into();
-                let state = State::new(now, Arc::clone(&superuser), group, Arc::clone(&tokens));
-                let state = state.capturing(&config.snapshots);
-                (state, RetryCache::new(config.retry_cache_expiry))
-            }
-        };
+        let (state, retry_cache) =
+            saved.unwrap_or_else(|| empty(&config, now, &superuser, &tokens));
+        let state = state.with_tokens(Arc::clone(&tokens));
         let (durability, storage) = (self.sink.durability(), self.sink.storage());
         let mut namesystem = Namesystem::new(&config, state, self.sink, now, rng);
         if self.is_image {
             namesystem.safe_mode.enter_for_image();
         }
-        // Every state accepts these.
+        // Every state accepts this.
         let _applied = namesystem.log(&Edit::StartLogSegment);
         let _shown_below = namesystem.check_resources(now, true);
         if namesystem.safe_mode.is_on() {
-            self.hook
-                .record(now, safe_mode_event(StateChange::SafeModeOn));
+            let event = safe_mode_event(StateChange::SafeModeOn);
+            self.hook.record(now, event);
         } else {
             let _applied = namesystem.log(&Edit::Token(tokens.new_master_key(now)));
         }
-        Ok(NameNode {
+        let namenode = NameNode {
             auth_to_local,
             authorization: Authorization::new(&config),
             hook: self.hook,
@@ -165,6 +160,25 @@ impl Parts<'_> {
             formatted: self.formatted,
             superuser,
             config,
-        })
+        };
+        let mut ns = namenode.lock();
+        if !ns.safe_mode.is_on() {
+            namenode.provision_trash(now, &mut ns);
+        }
+        drop(ns);
+        Ok(namenode)
     }
+}
+
+/// Returns the state of a new namespace.
+fn empty(
+    config: &HdfsConfig,
+    now: Timestamp,
+    superuser: &Arc<str>,
+    tokens: &Arc<DelegationTokenSecretManager>,
+) -> (State, RetryCache) {
+    let group = config.superuser_group.as_str().into();
+    let state = State::new(now, Arc::clone(superuser), group, Arc::clone(tokens));
+    let retry_cache = RetryCache::new(config.retry_cache_expiry);
+    (state.capturing(&config.snapshots), retry_cache)
 }

@@ -21,6 +21,8 @@ pub struct DatanodeCommandProto {
     pub blk_cmd: ::core::option::Option<BlockCommandProto>,
     #[prost(message, optional, tag = "4")]
     pub recovery_cmd: ::core::option::Option<BlockRecoveryCommandProto>,
+    #[prost(message, optional, tag = "5")]
+    pub finalize_cmd: ::core::option::Option<FinalizeCommandProto>,
     #[prost(message, optional, tag = "6")]
     pub key_update_cmd: ::core::option::Option<KeyUpdateCommandProto>,
     #[prost(message, optional, tag = "7")]
@@ -136,6 +138,11 @@ pub mod block_command_proto {
             }
         }
     }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FinalizeCommandProto {
+    #[prost(string, required, tag = "1")]
+    pub block_pool_id: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct BlockRecoveryCommandProto {

@@ -62,6 +62,9 @@ pub mod i_node_section {
         pub last_block_complete: ::core::option::Option<bool>,
         #[prost(uint64, optional, tag = "1002")]
         pub truncate_to: ::core::option::Option<u64>,
+        /// The block whose first bytes the last one gets.
+        #[prost(message, optional, tag = "1003")]
+        pub truncate_from: ::core::option::Option<super::super::BlockProto>,
     }
     #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
     pub struct AclFeatureProto {
@@ -234,6 +237,114 @@ pub struct SnapshotSection {
     pub snapshottable_dir: ::prost::alloc::vec::Vec<u64>,
     #[prost(uint32, optional, tag = "3")]
     pub num_snapshots: ::core::option::Option<u32>,
+}
+/// Nested message and enum types in `SnapshotSection`.
+pub mod snapshot_section {
+    #[derive(Clone, PartialEq, ::prost::Message)]
+    pub struct Snapshot {
+        #[prost(uint32, optional, tag = "1")]
+        pub snapshot_id: ::core::option::Option<u32>,
+        #[prost(message, optional, tag = "2")]
+        pub root: ::core::option::Option<super::i_node_section::INode>,
+    }
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SnapshotDiffSection {
+}
+/// Nested message and enum types in `SnapshotDiffSection`.
+pub mod snapshot_diff_section {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+    pub struct CreatedListEntry {
+        #[prost(bytes = "bytes", optional, tag = "1")]
+        pub name: ::core::option::Option<::prost::bytes::Bytes>,
+    }
+    #[derive(Clone, PartialEq, ::prost::Message)]
+    pub struct DirectoryDiff {
+        #[prost(uint32, optional, tag = "1")]
+        pub snapshot_id: ::core::option::Option<u32>,
+        #[prost(uint32, optional, tag = "2")]
+        pub children_size: ::core::option::Option<u32>,
+        #[prost(bool, optional, tag = "3")]
+        pub is_snapshot_root: ::core::option::Option<bool>,
+        #[prost(bytes = "bytes", optional, tag = "4")]
+        pub name: ::core::option::Option<::prost::bytes::Bytes>,
+        #[prost(message, optional, tag = "5")]
+        pub snapshot_copy: ::core::option::Option<super::i_node_section::INodeDirectory>,
+        #[prost(uint32, optional, tag = "6")]
+        pub created_list_size: ::core::option::Option<u32>,
+        #[prost(uint64, repeated, tag = "7")]
+        pub deleted_i_node: ::prost::alloc::vec::Vec<u64>,
+        #[prost(uint32, repeated, tag = "8")]
+        pub deleted_i_node_ref: ::prost::alloc::vec::Vec<u32>,
+    }
+    #[derive(Clone, PartialEq, ::prost::Message)]
+    pub struct FileDiff {
+        #[prost(uint32, optional, tag = "1")]
+        pub snapshot_id: ::core::option::Option<u32>,
+        #[prost(uint64, optional, tag = "2")]
+        pub file_size: ::core::option::Option<u64>,
+        #[prost(bytes = "bytes", optional, tag = "3")]
+        pub name: ::core::option::Option<::prost::bytes::Bytes>,
+        #[prost(message, optional, tag = "4")]
+        pub snapshot_copy: ::core::option::Option<super::i_node_section::INodeFile>,
+        #[prost(message, repeated, tag = "5")]
+        pub blocks: ::prost::alloc::vec::Vec<super::super::BlockProto>,
+    }
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+    pub struct DiffEntry {
+        #[prost(enumeration = "diff_entry::Type", required, tag = "1")]
+        pub r#type: i32,
+        #[prost(uint64, optional, tag = "2")]
+        pub inode_id: ::core::option::Option<u64>,
+        #[prost(uint32, optional, tag = "3")]
+        pub num_of_diff: ::core::option::Option<u32>,
+    }
+    /// Nested message and enum types in `DiffEntry`.
+    pub mod diff_entry {
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+        #[repr(i32)]
+        pub enum Type {
+            Filediff = 1,
+            Directorydiff = 2,
+        }
+        impl Type {
+            /// String value of the enum field names used in the ProtoBuf definition.
+            ///
+            /// The values are not transformed in any way and thus are considered stable
+            /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+            pub fn as_str_name(&self) -> &'static str {
+                match self {
+                    Self::Filediff => "FILEDIFF",
+                    Self::Directorydiff => "DIRECTORYDIFF",
+                }
+            }
+            /// Creates an enum from field names used in the ProtoBuf definition.
+            pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+                match value {
+                    "FILEDIFF" => Some(Self::Filediff),
+                    "DIRECTORYDIFF" => Some(Self::Directorydiff),
+                    _ => None,
+                }
+            }
+        }
+    }
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct INodeReferenceSection {
+}
+/// Nested message and enum types in `INodeReferenceSection`.
+pub mod i_node_reference_section {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+    pub struct INodeReference {
+        #[prost(uint64, optional, tag = "1")]
+        pub referred_id: ::core::option::Option<u64>,
+        #[prost(bytes = "bytes", optional, tag = "2")]
+        pub name: ::core::option::Option<::prost::bytes::Bytes>,
+        #[prost(uint32, optional, tag = "3")]
+        pub dst_snapshot_id: ::core::option::Option<u32>,
+        #[prost(uint32, optional, tag = "4")]
+        pub last_snapshot_id: ::core::option::Option<u32>,
+    }
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct StringTableSection {

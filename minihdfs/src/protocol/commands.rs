@@ -1,6 +1,6 @@
 //! Commands from a NameNode to a DataNode, in the response to a heartbeat.
 
-use super::{Block, DatanodeRegistration, ExportedBlockKeys};
+use super::{Block, DatanodeRegistration, DatanodeStorage, ExportedBlockKeys};
 
 /// A command (`DatanodeCommandProto`).
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -15,6 +15,8 @@ pub enum DatanodeCommand {
         block: Block,
         /// The DataNodes to copy it to.
         targets: Vec<DatanodeRegistration>,
+        /// The storages of the targets, one for each.
+        storages: Vec<DatanodeStorage>,
     },
     /// Delete these replicas if their generation stamps are not above the given ones
     /// (`DNA_INVALIDATE`).
@@ -27,6 +29,8 @@ pub enum DatanodeCommand {
     BalancerBandwidth(u64),
     /// Use these block keys, because the NameNode has changed its own (`DNA_ACCESSKEYUPDATE`).
     UpdateKeys(ExportedBlockKeys),
+    /// Remove what was kept of the time before an upgrade (`DNA_FINALIZE`).
+    Finalize,
 }
 
 /// A block to recover (`RecoveringBlockProto`).
@@ -39,6 +43,9 @@ pub struct RecoveringBlock {
     pub recovery_id: u64,
     /// The length to truncate the block to, if this is a truncation.
     pub truncate_to: Option<u64>,
+    /// The block that gets the truncated bytes, if a snapshot shows this one: it stays as it is,
+    /// and its first bytes are copied.
+    pub copy_to: Option<u64>,
     /// All DataNodes that may have a replica, including the primary.
     pub locations: Vec<DatanodeRegistration>,
 }

@@ -6,8 +6,8 @@ use kerbox_krb5::Timestamp;
 
 use super::{
     BadBlock, BlockSynchronization, DatanodeCommand, DatanodeError, DatanodeRegistration,
-    ExportedBlockKeys, NamespaceInfo, ReceivedDeletedBlock, ReportedReplica, StorageReport,
-    WorkSignal,
+    DatanodeStorage, ExportedBlockKeys, HeartbeatReport, NamespaceInfo, ReceivedDeletedBlock,
+    ReportedReplica, WorkSignal,
 };
 use crate::HdfsError;
 
@@ -33,25 +33,26 @@ pub trait DatanodeProtocol: Send + Sync {
         &self,
         now: Timestamp,
         datanode: &DatanodeRegistration,
-        report: &StorageReport,
+        report: &HeartbeatReport,
     ) -> Result<Vec<DatanodeCommand>, HdfsError>;
 
-    /// Reports all replicas in the DataNode's storage.
+    /// Reports all replicas in one of the DataNode's storages. Returns a command.
     fn block_report(
         &self,
         now: Timestamp,
         datanode: &DatanodeRegistration,
-        storage_id: &str,
+        storage: &DatanodeStorage,
         replicas: &[ReportedReplica],
-    ) -> Result<(), HdfsError>;
+    ) -> Result<Option<DatanodeCommand>, HdfsError>;
 
-    /// Reports changes of replicas. A finalized replica is reported before the writer's last packet
-    /// is acknowledged, so that the following `complete` or `addBlock` finds it.
+    /// Reports changes of replicas in one of its storages. A finalized replica is reported before
+    /// the writer's last packet is acknowledged, so that the following `complete` or `addBlock`
+    /// finds it.
     fn block_received_and_deleted(
         &self,
         now: Timestamp,
         datanode: &DatanodeRegistration,
-        storage_id: &str,
+        storage: &DatanodeStorage,
         blocks: &[ReceivedDeletedBlock],
     ) -> Result<(), HdfsError>;
 

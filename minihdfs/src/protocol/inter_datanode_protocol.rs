@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Block, DatanodeRegistration, ReportedReplica};
+use super::{Block, DatanodeRegistration, RecoveringBlock, ReportedReplica};
 use crate::HdfsError;
 
 /// A DataNode as other DataNodes call it. Every call to one that is not running fails.
@@ -20,7 +20,9 @@ pub trait InterDatanodeProtocol: Send + Sync {
     ) -> Result<Option<ReportedReplica>, HdfsError>;
 
     /// Truncates the replica to `new_length`, sets its generation stamp to `recovery_id`, and
-    /// finalizes it. Returns the id of its storage.
+    /// finalizes it. If `new_block_id` is not the block's own, the replica is finalized as it is,
+    /// and a replica of that block gets its first bytes and the new generation stamp. Returns the
+    /// id of its storage.
     ///
     /// # Errors
     /// Fails if the replica is not under this recovery, or is shorter.
@@ -28,6 +30,7 @@ pub trait InterDatanodeProtocol: Send + Sync {
         &self,
         block: Block,
         recovery_id: u64,
+        new_block_id: u64,
         new_length: u64,
     ) -> Result<Arc<str>, HdfsError>;
 }
@@ -46,5 +49,11 @@ pub trait DatanodePeers: Send + Sync {
     /// Returns the number under which events show the DataNode with this uuid, if it is known.
     fn number(&self, _uuid: &str) -> Option<usize> {
         None
+    }
+
+    /// Runs a recovery to its end. One that has to wait for other processes runs by another thread,
+    /// so that heartbeats go on meanwhile (Hadoop's `BlockRecoveryWorker.recoverBlocks`).
+    fn run(&self, _recovery: &RecoveringBlock, task: Box<dyn FnOnce() + Send>) {
+        task();
     }
 }

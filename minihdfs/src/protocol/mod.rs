@@ -28,4 +28,4 @@ pub use reports::{
     RecoveredReplica,
 };
 pub use signal::WorkSignal;
-pub use storage::StorageReport;
+pub use storage::{DatanodeStorage, HeartbeatReport, StorageReport};

@@ -34,6 +34,8 @@ pub struct BadBlock {
     pub block: Block,
     /// The uuid of the DataNode that has it.
     pub datanode: Arc<str>,
+    /// The id of the storage that holds it; empty if that is not known.
+    pub storage_id: Arc<str>,
 }
 
 /// The kind of a problem that a DataNode reports (`ErrorReportRequestProto.ErrorCode`, with the

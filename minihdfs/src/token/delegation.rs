@@ -4,7 +4,7 @@ use std::fmt;
 
 use kerbox_krb5::Timestamp;
 
-use crate::writable::{WritableReader, write_text, write_vint, write_vlong};
+use crate::writable::{END_OF_FILE, WritableReader, write_text, write_vint, write_vlong};
 use crate::{HdfsError, base64};
 
 /// The only version that exists.
@@ -49,9 +49,13 @@ pub struct DelegationTokenIdentifier {
 }
 
 impl DelegationTokenIdentifier {
-    /// Parses an identifier. Ignores trailing bytes, as Hadoop's readers do.
+    /// Parses an identifier. Ignores trailing bytes, as Hadoop's readers do. Their error for one
+    /// that ends early has no message but its class.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, HdfsError> {
-        Self::read(&mut WritableReader::new(bytes))
+        Self::read(&mut WritableReader::new(bytes)).map_err(|error| match error.class() {
+            END_OF_FILE => HdfsError::new(END_OF_FILE, END_OF_FILE),
+            _ => error,
+        })
     }
 
     /// Reads an identifier from the front of `reader`.

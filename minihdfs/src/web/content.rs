@@ -1,10 +1,13 @@
-//! The bodies of responses: complete, or made in parts while they are sent.
+//! The bodies of responses: complete, made in parts while they are sent, or live.
 
 use std::fmt;
+use std::pin::Pin;
 
 use bytes::Bytes;
 use http::Response;
 use kerbox_krb5::Timestamp;
+
+use super::console::LiveBody;
 
 /// A response with a body of either kind.
 pub type WebAnswer = Response<WebContent>;
@@ -16,6 +19,8 @@ pub enum WebContent {
     Whole(Bytes),
     /// Parts that follow each other. Their length is not known before.
     Parts(Parts),
+    /// What happens from now on.
+    Live(LiveBody),
 }
 
 /// A body that is made in parts, so that a long one takes little memory.
@@ -25,12 +30,27 @@ pub struct Parts {
 }
 
 /// Makes the part that is due at a time; `None` at the end.
-type Next = dyn FnMut(Timestamp) -> Option<Bytes> + Send + Sync;
+type Next = dyn FnMut(Timestamp) -> Option<Part> + Send + Sync;
+
+/// A part of a body.
+pub(super) enum Part {
+    /// Bytes to send.
+    Bytes(Bytes),
+    /// Work that must be done before the next part is made.
+    Work(Pin<Box<dyn Future<Output = ()> + Send>>),
+}
 
 impl Parts {
     /// Creates a body of what `next` returns until it returns `None`.
     pub(super) fn new(
-        next: impl FnMut(Timestamp) -> Option<Bytes> + Send + Sync + 'static,
+        mut next: impl FnMut(Timestamp) -> Option<Bytes> + Send + Sync + 'static,
+    ) -> Self {
+        Self::with_work(move |now| next(now).map(Part::Bytes))
+    }
+
+    /// Creates a body of what `next` returns until it returns `None`, with work in between.
+    pub(super) fn with_work(
+        next: impl FnMut(Timestamp) -> Option<Part> + Send + Sync + 'static,
     ) -> Self {
         Self {
             next: Box::new(next),
@@ -50,7 +70,7 @@ impl Parts {
     }
 
     /// Returns the next part.
-    pub fn next(&mut self, now: Timestamp) -> Option<Bytes> {
+    pub(super) fn next(&mut self, now: Timestamp) -> Option<Part> {
         (self.next)(now)
     }
 }

@@ -11,6 +11,7 @@ use http::header::{
 };
 use http::{HeaderValue, Method, Response, StatusCode};
 use kerbox_events::cut;
+use kerbox_net::IdleRule;
 use percent_encoding::utf8_percent_encode;
 use serde_json::json;
 
@@ -43,6 +44,7 @@ pub struct DataNodeWeb {
     settings: Arc<ClientSettings>,
     static_user: String,
     csrf: Option<CsrfFilter>,
+    pub(super) idle: Option<IdleRule>,
 }
 
 /// An operation that moves data.
@@ -90,6 +92,7 @@ impl DataNodeWeb {
             settings: Arc::new(settings),
             static_user: config.web.static_user.clone(),
             csrf: CsrfFilter::new(&config.web),
+            idle: config.idle.http_rule(),
         })
     }
 
@@ -144,6 +147,12 @@ impl DataNodeWeb {
         Ok(DataTask { client, path, verb })
     }
 
+    /// Returns a client for a user's files.
+    pub(super) fn client(&self, identity: Identity) -> FileClient {
+        let settings = Arc::clone(&self.settings);
+        FileClient::new(&self.node, self.namenode, identity, settings)
+    }
+
     /// Returns the address of the NameNode that the redirection named.
     fn namenode(&self, query: &Query) -> Result<SocketAddr, HdfsError> {
         let Some(text) = query.get("namenoderpcaddress") else {
@@ -186,7 +195,11 @@ impl DataNodeWeb {
         })
     }
 
-    fn creation(&self, path: &str, query: &Query) -> Result<CreateRequestProto, HdfsError> {
+    pub(super) fn creation(
+        &self,
+        path: &str,
+        query: &Query,
+    ) -> Result<CreateRequestProto, HdfsError> {
         let replication = query.short("replication")?.unwrap_or(self.replication);
         let block_size = query.long("blocksize", 1)?.map(i64::cast_unsigned);
         let permission = query.permission("permission")?;

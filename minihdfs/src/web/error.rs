@@ -10,6 +10,30 @@ use crate::error::Class;
 /// The class of a request whose user cannot be determined, or may not act for another.
 const SECURITY: &str = "java.lang.SecurityException";
 
+/// The services whose statuses for exceptions differ.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) enum Dialect {
+    /// A NameNode's and DataNodes' WebHDFS.
+    #[default]
+    WebHdfs,
+    /// HttpFS (`HttpFSExceptionProvider`).
+    HttpFs,
+}
+
+impl Dialect {
+    /// Returns the response for an exception.
+    pub(super) fn failure(self, error: &HdfsError) -> WebResponse {
+        let mut response = failure(error);
+        if self == Self::HttpFs && response.status() == StatusCode::FORBIDDEN {
+            *response.status_mut() = match error.class() {
+                SECURITY => StatusCode::UNAUTHORIZED,
+                _ => StatusCode::INTERNAL_SERVER_ERROR,
+            };
+        }
+        response
+    }
+}
+
 /// Returns the response for an exception.
 pub(super) fn failure(error: &HdfsError) -> WebResponse {
     let class = error.class();
@@ -84,6 +108,18 @@ mod tests {
             let response = failure(&error);
             assert_eq!(response.status(), status);
             assert_eq!(&**response.body(), body.as_bytes());
+        }
+    }
+
+    #[test]
+    fn httpfs_has_other_statuses() {
+        for (error, status) in [
+            (HdfsError::file_not_found("f"), 404),
+            (HdfsError::illegal_argument("i"), 400),
+            (HdfsError::io("x"), 500),
+            (no_user(&HdfsError::io("x")), 401),
+        ] {
+            assert_eq!(Dialect::HttpFs.failure(&error).status(), status);
         }
     }
 }

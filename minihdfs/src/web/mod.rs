@@ -5,15 +5,24 @@
 //! - `auth`: SPNEGO, the signed cookie, and the user as whom an operation is carried out
 //! - [`NameNodeWeb`]: the operations of a NameNode
 //! - [`DataNodeWeb`]: the operations of a DataNode, which move data
+//! - [`HttpFsWeb`]: the operations of both at one address, as HttpFS has them
+//! - `glob`, `hadoop_path`: patterns and paths as HttpFS reads them
+//! - [`DataGates`]: the DataNodes that move data for the NameNode
 //! - `servlets`: the NameNode's other pages: figures, configuration, `fsck`
+//! - `console`: a page for people, with verbs of the one that runs the NameNode
 //! - `content`: bodies, complete or in parts
 //! - `tls`: the certificates of HTTPS ports
 //! - [`server`]: the sockets
 
 mod auth;
+mod console;
 mod content;
 mod datanode;
 mod error;
+mod gates;
+mod glob;
+mod hadoop_path;
+mod httpfs;
 mod json;
 mod namenode;
 mod params;
@@ -24,8 +33,13 @@ mod servlets;
 mod tls;
 
 pub use auth::WebAuth;
+pub use console::{
+    Console, ConsoleAccess, ConsoleAnswer, ConsoleCall, ConsoleFile, ConsoleVerbs, LiveBody,
+};
 pub use content::{Parts, WebAnswer, WebContent};
 pub use datanode::DataNodeWeb;
+pub use gates::DataGates;
+pub use httpfs::HttpFsWeb;
 pub use namenode::{Admitted, NameNodeWeb, NameNodeWebSettings};
 pub use request::WebRequest;
 pub use response::WebResponse;

@@ -98,6 +98,25 @@ impl Query {
         )
     }
 
+    /// Returns the parameters as they are in a URL.
+    pub(super) fn to_text(&self) -> String {
+        let mut text = form_urlencoded::Serializer::new(String::new());
+        text.extend_pairs(&self.0);
+        text.finish()
+    }
+
+    /// Removes a parameter, whose name may be in any case, and returns its value.
+    pub(super) fn take(&mut self, name: &str) -> Option<String> {
+        let value = self.get_in_any_case(name).map(str::to_owned);
+        self.0.retain(|(key, _)| !key.eq_ignore_ascii_case(name));
+        value
+    }
+
+    /// Adds a parameter.
+    pub(super) fn add(&mut self, name: &str, value: &str) {
+        self.0.push((name.to_owned(), value.to_owned()));
+    }
+
     /// Returns a parameter. The text `null` stands for its absence, as in Hadoop.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         let first = self.0.iter().find(|(key, _)| key == name);

@@ -124,6 +124,14 @@ pub(super) fn add<B>(response: &mut Response<B>, name: HeaderName, value: &str) 
     }
 }
 
+/// Adds header fields.
+pub(super) fn with<B>(mut response: Response<B>, fields: Vec<(HeaderName, String)>) -> Response<B> {
+    for (name, value) in fields {
+        add(&mut response, name, &value);
+    }
+    response
+}
+
 fn with_status(
     status: StatusCode,
     content_type: HeaderValue,

@@ -157,3 +157,16 @@ fn what_a_connection_held_is_free_when_it_ends() {
     assert_eq!(places.known_bytes.load(Relaxed), 0);
     assert!(port.left().is_empty());
 }
+
+#[test]
+fn connections_are_shown_with_their_users_and_protection() {
+    let mut port = Port::new();
+    port.connect(None);
+    port.connect(Some("alice")).protected("auth-conf");
+    let mut seen = Vec::new();
+    port.connections.places.show(&mut |peer| {
+        seen.push((peer.user.map(str::to_owned), peer.protection));
+    });
+    let alice = (Some("alice".to_owned()), Some("auth-conf"));
+    assert_eq!(seen, [(None, None), alice]);
+}

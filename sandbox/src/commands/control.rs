@@ -133,6 +133,7 @@ pub(crate) fn roll(args: Roll) -> Result<(), Failure> {
         "delegation-tokens" => KeyKind::DelegationTokens,
         "block-tokens" => KeyKind::BlockTokens,
         "data-encryption" => KeyKind::DataEncryption,
+        "certificates" => KeyKind::Certificates,
         _ => KeyKind::Service(args.keys),
     };
     let dir = chosen(args.which.dir.as_deref())?;

@@ -6,7 +6,8 @@ use std::path::Path;
 use kerbox::spec::Security;
 use kerbox::{DatanodeDaemon, DatanodeDaemonBuilder, Principal};
 
-use crate::cli::Datanode;
+use super::kdc_dir::KdcDir;
+use crate::cli::{Datanode, variables};
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::ready::{Endpoints, Ready, ReadyFd};
@@ -16,10 +17,12 @@ use crate::signals::Ends;
 
 /// Serves until a signal arrives.
 pub(crate) fn datanode(args: &Datanode) -> Result<(), Failure> {
+    let kdc = args.kdc_dir.as_deref().map(KdcDir::join).transpose()?;
     let ready_fd = ReadyFd::take(args.ready.ready_fd)?;
-    let settings = settings::effective(&args.settings, Purpose::Up)?;
-    warn(&settings, Purpose::Up);
-    let builder = builder(args, &settings)?;
+    let mut settings = settings::effective(&args.settings, Purpose::Part)?;
+    settings.data_dir_is_shared("datanode", &args.settings);
+    warn(&settings, Purpose::Part, &variables());
+    let builder = builder(args, &settings, kdc.as_ref())?;
     super::serve(serve(args, &settings, builder, ready_fd))
 }
 
@@ -48,7 +51,11 @@ async fn serve(
     Ok(())
 }
 
-fn builder(args: &Datanode, settings: &Settings) -> Result<DatanodeDaemonBuilder, Failure> {
+fn builder(
+    args: &Datanode,
+    settings: &Settings,
+    kdc: Option<&KdcDir>,
+) -> Result<DatanodeDaemonBuilder, Failure> {
     let spec = &settings.spec;
     let namenode = known(
         spec.hdfs.listen,
@@ -62,14 +69,24 @@ fn builder(args: &Datanode, settings: &Settings) -> Result<DatanodeDaemonBuilder
     if let Some(directory) = &args.dir {
         builder = builder.directory(directory);
     }
+    if let Some(data_dir) = &settings.data_dir {
+        builder = builder.persistent(data_dir);
+    }
     if spec.hdfs.security != Security::Kerberos {
         return Ok(builder);
     }
-    let kdc = known(spec.realm.listen, "KDC", "--kdc-port or [realm] listen")?;
-    let keytab = args.keytab.as_ref().ok_or_else(|| {
+    if let Some(kdc) = kdc {
+        kdc.check(settings)?;
+    }
+    let address = match kdc {
+        Some(kdc) => kdc.address,
+        None => known(spec.realm.listen, "KDC", "--kdc-port or [realm] listen")?,
+    };
+    let of_kdc = kdc.map(|kdc| kdc.keytabs().join("dn.service.keytab"));
+    let keytab = args.keytab.clone().or(of_kdc).ok_or_else(|| {
         Failure::Usage(
-            "--keytab is missing: name the file with the DataNodes' keys, such as \
-             keytabs/dn.service.keytab in the KDC's folder, or say --simple"
+            "--keytab is missing: name the folder of `kerbox kdc` by --kdc-dir, or by --keytab the \
+             file with the DataNodes' keys, or say --simple"
                 .to_owned(),
         )
     })?;
@@ -80,7 +97,7 @@ fn builder(args: &Datanode, settings: &Settings) -> Result<DatanodeDaemonBuilder
         let key = "dfs.datanode.kerberos.principal";
         Failure::Configuration(vec![format!("{key} = {name:?}: {error}")])
     })?;
-    Ok(builder.kerberos(principal, keytab, kdc))
+    Ok(builder.kerberos(principal, keytab, address))
 }
 
 /// Fails unless the address of a server has a port.
@@ -107,6 +124,8 @@ fn ready(settings: &Settings, address: SocketAddr, directory: &Path) -> Ready {
             namenode: None,
             datanodes: vec![address.to_string()],
             webhdfs: None,
+            swebhdfs: None,
+            httpfs: None,
         },
     }
 }

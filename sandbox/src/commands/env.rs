@@ -16,7 +16,7 @@ use crate::ready::Ready;
 pub(crate) fn env(args: &Env) -> Result<(), Failure> {
     let dir = chosen(args.dir.as_deref())?;
     let ready = read(&dir)?;
-    let mut variables = here(&ready.env, Path::new(&ready.dir));
+    let mut variables = here(&ready.env);
     if args.clock {
         variables.extend(under_clock(&dir)?);
     }
@@ -25,7 +25,7 @@ pub(crate) fn env(args: &Env) -> Result<(), Failure> {
 }
 
 /// Returns the variables that put programs under the clock of a running sandbox.
-fn under_clock(dir: &Path) -> Result<Environment, Failure> {
+pub(super) fn under_clock(dir: &Path) -> Result<Environment, Failure> {
     let answer = control::ask(dir, &Request::ClockEnv)?;
     let mut variables: Environment = serde_json::from_value(answer)
         .map_err(|error| Failure::Failed(format!("the sandbox's answer: {error}")))?;
@@ -43,7 +43,8 @@ fn under_clock(dir: &Path) -> Result<Environment, Failure> {
     Ok(variables)
 }
 
-fn read(dir: &Path) -> Result<Ready, Failure> {
+/// Returns the ready line of the sandbox that serves from a folder.
+pub(super) fn read(dir: &Path) -> Result<Ready, Failure> {
     let none = |why: &str| {
         let dir = dir.display();
         Failure::Failed(format!(

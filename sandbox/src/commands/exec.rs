@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal};
 
-use crate::cli::{Child, Exec};
+use crate::cli::{Child, Exec, variables};
 use crate::directory::Directory;
 use crate::environment::{here, of_clock};
 use crate::failure::Failure;
@@ -23,7 +23,7 @@ const GRACE: Duration = Duration::from_secs(10);
 pub(crate) fn exec(args: &Exec) -> Result<ExitCode, Failure> {
     let ready_fd = ReadyFd::take(args.ready.ready_fd)?;
     let settings = settings::effective(&args.settings, Purpose::Exec)?;
-    warn(&settings, Purpose::Exec);
+    warn(&settings, Purpose::Exec, &variables());
     let directory = Directory::open(args.dir.as_deref(), "exec")?;
     let ended = super::serve(serve(args, &settings, &directory, ready_fd));
     directory.close(!matches!(&ended, Ok(status) if status.success()));
@@ -45,25 +45,20 @@ async fn serve(
         eprint!("{}", sandbox.ready().line());
     }
     let status = tokio::select! {
-        status = run(args, &sandbox, directory, &mut ends) => status,
+        status = run(args, &sandbox, &mut ends) => status,
         never = sandbox.tell_events(), if args.ready.verbose => match never {},
     };
     sandbox.stop().await;
     status
 }
 
-async fn run(
-    args: &Exec,
-    sandbox: &Sandbox,
-    directory: &Directory,
-    ends: &mut Ends,
-) -> Result<ExitStatus, Failure> {
+async fn run(args: &Exec, sandbox: &Sandbox, ends: &mut Ends) -> Result<ExitStatus, Failure> {
     let failed = |error| Failure::io("the command cannot be started", error);
     // `kerbox __child` runs in between, so that the command is killed when this process dies,
     // without a thread or polling.
     let mut command = tokio::process::Command::new(std::env::current_exe().map_err(failed)?);
     command.args(["__child", "--parent", &std::process::id().to_string(), "--"]);
-    command.envs(here(&sandbox.ready().env, directory.path()));
+    command.envs(here(&sandbox.ready().env));
     if args.clock || args.clock_children {
         let clocked = sandbox.under_clock(&args.command, args.clock_children)?;
         command.arg(clocked.get_program()).args(clocked.get_args());

@@ -13,6 +13,8 @@ pub(crate) mod control;
 pub(crate) mod datanode;
 pub(crate) mod env;
 pub(crate) mod exec;
+mod kdc_dir;
+pub(crate) mod namenode;
 pub(crate) mod up;
 
 /// Runs the part that waits for signals and for commands. The servers have their own threads.

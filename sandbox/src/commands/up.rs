@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use super::note;
-use crate::cli::Up;
+use crate::cli::{ReadyArgs, Up, variables};
 use crate::directory::Directory;
 use crate::failure::Failure;
 use crate::human;
@@ -18,27 +18,58 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Serves until a signal arrives.
 pub(crate) fn up(args: &Up) -> Result<(), Failure> {
-    let ready_fd = ReadyFd::take(args.ready.ready_fd)?;
-    let settings = settings::effective(&args.settings, Purpose::Up)?;
-    warn(&settings, Purpose::Up);
-    let dir = super::env::of_up(args.dir.as_deref());
-    let directory = Directory::open(dir.as_deref(), "up")?;
-    let served = super::serve(serve(args, &settings, &directory, ready_fd));
-    directory.close(served.is_err());
-    served
+    up_with(args, |_| {})
 }
 
-async fn serve(
-    args: &Up,
+/// Serves with changed settings.
+fn up_with(args: &Up, change: impl FnOnce(&mut Settings)) -> Result<(), Failure> {
+    let ready_fd = ReadyFd::take(args.ready.ready_fd)?;
+    let mut settings = settings::effective(&args.settings, Purpose::Up)?;
+    change(&mut settings);
+    let settings = settings;
+    warn(&settings, Purpose::Up, &variables());
+    let dir = super::env::of_up(args.dir.as_deref());
+    let directory = Directory::open(dir.as_deref(), "up")?;
+    serve_in(&args.ready, &settings, &directory, ready_fd)
+}
+
+/// Serves from a folder, which is closed at the end.
+pub(super) fn serve_in(
+    args: &ReadyArgs,
     settings: &Settings,
     directory: &Directory,
     ready_fd: Option<ReadyFd>,
 ) -> Result<(), Failure> {
-    let mut ends = Ends::watch(args.ready.exit_on_stdin_eof)?;
+    let served = super::serve(serve(args, settings, directory, ready_fd));
+    directory.close(served.is_err());
+    served
+}
+
+/// Serves a KDC alone until a signal arrives. Its data is in a folder beside those of the other
+/// processes, if the configuration file names one for all.
+pub(crate) fn kdc(mut args: Up) -> Result<(), Failure> {
+    if args.settings.simple {
+        return Err(Failure::Usage(String::from(
+            "--simple: without Kerberos no KDC is needed; start `kerbox namenode --simple` alone",
+        )));
+    }
+    args.settings.kdc_only = true;
+    up_with(&args, |settings| {
+        settings.data_dir_is_shared("kdc", &args.settings);
+    })
+}
+
+async fn serve(
+    args: &ReadyArgs,
+    settings: &Settings,
+    directory: &Directory,
+    ready_fd: Option<ReadyFd>,
+) -> Result<(), Failure> {
+    let mut ends = Ends::watch(args.exit_on_stdin_eof)?;
 
     let sandbox = Sandbox::start(settings, directory).await?;
     sandbox.announce(ready_fd)?;
-    if args.ready.json || !std::io::stdout().is_terminal() {
+    if args.json || !std::io::stdout().is_terminal() {
         super::print(&sandbox.ready().line());
     } else {
         super::print(&human::welcome(&sandbox, settings, directory));
@@ -46,7 +77,7 @@ async fn serve(
 
     let end = tokio::select! {
         end = ends.next() => end,
-        never = sandbox.tell_events(), if args.ready.verbose => match never {},
+        never = sandbox.tell_events(), if args.verbose => match never {},
     };
     stop(sandbox, end, &mut ends).await
 }

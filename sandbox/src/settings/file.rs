@@ -168,6 +168,9 @@ fn read_hdfs(mut section: Section<'_, '_>, spec: &mut Spec) {
         ));
     }
     set(&mut hdfs.symlinks, section.take("symlinks", flag));
+    set(&mut hdfs.httpfs, section.take("httpfs", flag));
+    let lifetime = section.text("certificate_lifetime", parse_duration);
+    set(&mut hdfs.certificate_lifetime, lifetime.map(Some));
     if let Some(groups) = section.table("groups") {
         hdfs.groups.extend(groups.lists());
     }

@@ -11,8 +11,8 @@ use minihdfs::config::HdfsConfig;
 use super::names::same_name;
 use super::overrides::Overrides;
 use super::{Settings, file};
-use crate::cli::SettingsArgs;
 use crate::failure::Failure;
+use crate::flags::SettingsArgs;
 
 /// The purpose of the settings.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -21,6 +21,8 @@ pub(crate) enum Purpose {
     Up,
     /// A sandbox for one command: many may run at once.
     Exec,
+    /// A server of HDFS whose KDC is another process, which may have made the principals otherwise.
+    Part,
 }
 
 /// The file in the working directory that is read when none is named.
@@ -41,6 +43,7 @@ pub(crate) fn effective(args: &SettingsArgs, purpose: Purpose) -> Result<Setting
     if let Some(image) = &args.fsimage {
         hdfs.fsimage = Some(image.clone());
     }
+    hdfs.upgrade = args.upgrade;
     if let Some(protection) = args.protection {
         if hdfs.security == Security::Simple {
             let what = "a protection needs Kerberos; leave out --protection (or KERBOX_PROTECTION), or ask for --secure";
@@ -53,12 +56,15 @@ pub(crate) fn effective(args: &SettingsArgs, purpose: Purpose) -> Result<Setting
     settings.overriding.extend(args.hadoop.iter().cloned());
     hdfs.keys.extend(settings.overriding.clone());
     settings.kdc_only = overrides.kdc_only;
-    check_together(&settings)?;
+    check_hadoop(&settings)?;
+    if purpose != Purpose::Part {
+        check_principals(&settings)?;
+    }
     settings.data_dir = args.data_dir.clone().or(settings.data_dir);
     settings.strict_ports = args.strict_ports;
     settings.seed = args.seed;
 
-    let stable = purpose == Purpose::Up && settings.file.is_none();
+    let stable = purpose != Purpose::Exec && settings.file.is_none();
     let Spec { realm, hdfs, .. } = &mut settings.spec;
     for (server, listen, flag, usual) in [
         (Server::Kdc, &mut realm.listen, args.kdc_port, KDC_PORT),
@@ -123,12 +129,6 @@ pub(crate) fn read_again(settings: &Settings) -> Result<HdfsSpec, String> {
     Ok(hdfs)
 }
 
-/// Fails if settings that are valid by themselves do not fit each other.
-fn check_together(settings: &Settings) -> Result<(), Failure> {
-    check_hadoop(settings)?;
-    check_principals(settings)
-}
-
 /// Fails if Hadoop's keys, together with those that the security setting implies, are inconsistent.
 fn check_hadoop(settings: &Settings) -> Result<(), Failure> {
     let secure: &[(&str, &str)] = match settings.spec.hdfs.security {
@@ -170,7 +170,7 @@ fn check_principals(settings: &Settings) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::Protection;
+    use crate::flags::Protection;
 
     #[test]
     fn ports_are_stable_only_for_up_without_a_configuration() {

@@ -11,6 +11,8 @@ use kerbox::control::FaultRequest;
 use kerbox::spec::Spec;
 use kerbox::{Server, Timestamp};
 
+use crate::flags::SettingsArgs;
+
 mod faults;
 mod file;
 mod keys;
@@ -50,10 +52,13 @@ pub(crate) struct Settings {
     pub(crate) overriding: BTreeMap<String, String>,
     /// The folder in which everything is kept for the next run; `None`: nothing is kept.
     pub(crate) data_dir: Option<PathBuf>,
-    /// The time at the start; `None`: the system's. A folder with an earlier run's data has its own.
+    /// The time at the start; `None`: the system's. A folder with an earlier run's data has its
+    /// own.
     pub(crate) start: Option<Timestamp>,
     /// The faults from the start.
     pub(crate) faults: Vec<FaultRequest>,
+    /// The folder of the process with the KDC, if it is another one whose clock this one lives by.
+    pub(crate) kdc_dir: Option<PathBuf>,
     /// The configuration file that was read.
     pub(crate) file: Option<PathBuf>,
 }
@@ -62,6 +67,16 @@ impl Settings {
     /// Returns the realm's name.
     pub(crate) fn realm(&self) -> &str {
         self.spec.realm.name.as_deref().unwrap_or(REALM)
+    }
+
+    /// Gives a process a folder of its own in the one that the configuration file names for all
+    /// processes. A flag or a variable names the folder of its own process.
+    pub(crate) fn data_dir_is_shared(&mut self, process: &str, args: &SettingsArgs) {
+        if args.data_dir.is_none()
+            && let Some(dir) = &mut self.data_dir
+        {
+            dir.push(process);
+        }
     }
 }
 
@@ -83,6 +98,7 @@ impl Default for Settings {
             data_dir: None,
             start: None,
             faults: Vec::new(),
+            kdc_dir: None,
             file: None,
         }
     }

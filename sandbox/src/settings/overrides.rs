@@ -2,7 +2,7 @@
 
 use kerbox::spec::{HdfsSpec, Security};
 
-use crate::cli::SettingsArgs;
+use crate::flags::SettingsArgs;
 
 /// The servers that the command line asks for. The default leaves the choice to the file.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]

@@ -108,6 +108,10 @@ fn write_hdfs(f: &mut fmt::Formatter<'_>, hdfs: &HdfsSpec) -> fmt::Result {
         writeln!(f, "layout = {}", quoted(layout.name()))?;
     }
     writeln!(f, "symlinks = {}", hdfs.symlinks)?;
+    writeln!(f, "httpfs = {}", hdfs.httpfs)?;
+    if let Some(lifetime) = hdfs.certificate_lifetime {
+        writeln!(f, "certificate_lifetime = {}", quoted(&duration(lifetime)))?;
+    }
     if !hdfs.racks.is_empty() {
         writeln!(f, "racks = {}", list(&hdfs.racks))?;
     }
@@ -244,6 +248,8 @@ security = "simple"
 layout = "hadoop-secure"
 datanodes = 0
 symlinks = true
+httpfs = true
+certificate_lifetime = "90d"
 racks = ["/rack1", "/rack2"]
 groups = { analysts = ["alice", "bob"] }
 [[hdfs.directory]]

@@ -5,25 +5,27 @@ use minihdfs::config::{HdfsConfig, Obeyed};
 
 use super::nearest::nearest;
 use super::{Purpose, Settings};
-use crate::cli::variables;
 use crate::commands::note;
 
-/// Prints the warnings to standard error.
-pub(crate) fn warn(settings: &Settings, purpose: Purpose) {
+/// Prints the warnings to standard error. `known` are the variables that kerbox reads.
+pub(crate) fn warn(settings: &Settings, purpose: Purpose, known: &[String]) {
     let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-    let of_variables = of_variables(names, purpose);
+    let of_variables = of_variables(names, purpose, known);
     for warning in of_variables.into_iter().chain(warnings(settings)) {
         note(format_args!("warning: {warning}"));
     }
 }
 
 /// Returns warnings about variables that appear to have an effect but have none.
-fn of_variables(names: impl IntoIterator<Item = String>, purpose: Purpose) -> Vec<String> {
-    let known = variables();
+fn of_variables(
+    names: impl IntoIterator<Item = String>,
+    purpose: Purpose,
+    known: &[String],
+) -> Vec<String> {
     let mut warnings = Vec::new();
     for name in names {
         // With `exec` the variable is for the command.
-        if name == "RUST_LOG" && purpose == Purpose::Up {
+        if name == "RUST_LOG" && purpose != Purpose::Exec {
             warnings.push(String::from(
                 "RUST_LOG is not obeyed here; --verbose says what the servers see",
             ));
@@ -97,7 +99,7 @@ const NOT_SERVED: [(&str, &str); 4] = [
 ];
 
 /// Keys that the servers obey, used for suggestions.
-const OBEYED: [&str; 63] = [
+const OBEYED: [&str; 64] = [
     "dfs.block.access.key.update.interval",
     "dfs.block.access.token.enable",
     "dfs.block.access.token.lifetime",
@@ -107,6 +109,7 @@ const OBEYED: [&str; 63] = [
     "dfs.checksum.type",
     "dfs.client-write-packet-size",
     "dfs.data.transfer.protection",
+    "dfs.datanode.data.dir",
     "dfs.datanode.failed.volumes.tolerated",
     "dfs.datanode.http.address",
     "dfs.datanode.https.address",
@@ -187,7 +190,8 @@ mod tests {
             "RUST_LOG",
             "PATH",
         ];
-        let of = |purpose| of_variables(names.map(str::to_owned), purpose);
+        let known = ["KERBOX_DATANODES", "KERBOX_KEEP", "KERBOX_SEED"].map(str::to_owned);
+        let of = |purpose| of_variables(names.map(str::to_owned), purpose, &known);
         assert_eq!(
             of(Purpose::Exec),
             ["there is no variable KERBOX_DATANODE; did you mean KERBOX_DATANODES?"]

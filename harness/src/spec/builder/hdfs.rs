@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::spec::builder::Builder;
 use crate::spec::{Layout, NewDirectory, Protection};
@@ -18,8 +19,8 @@ impl<K: HasHdfs> Builder<K> {
         self
     }
 
-    /// Sets the racks of the DataNodes, in their order. Replicas are spread over them as Hadoop does.
-    /// By default all are on `/default-rack`.
+    /// Sets the racks of the DataNodes, in their order. Replicas are spread over them as Hadoop
+    /// does. By default all are on `/default-rack`.
     ///
     /// ```
     /// let racks = ["/rack1", "/rack1", "/rack2"];
@@ -46,6 +47,29 @@ impl<K: HasHdfs> Builder<K> {
         self
     }
 
+    /// Leaves the KDC to another process, such as `kerbox kdc` or MIT's krb5kdc. The servers have
+    /// their keys from the keytabs in this folder (`*.keytab`): nn/localhost, dn/localhost and
+    /// HTTP/localhost, or those that the Hadoop keys name, of the realm that
+    /// [`realm_name`](Self::realm_name) names. A [`Realm`](crate::Realm) can be the other, too:
+    ///
+    /// ```
+    /// use kerbox::{Cluster, Realm};
+    ///
+    /// let realm = Realm::builder().realm_name("EXAMPLE.COM").start_blocking()?;
+    /// let cluster = Cluster::secure()
+    ///     .realm_name("EXAMPLE.COM")
+    ///     .keytabs(realm.path().join("keytabs"))
+    ///     .start_blocking()?;
+    /// let alice = realm.login_blocking("alice")?;
+    /// let listing = cluster.env().with("KRB5CCNAME", alice.ccache()); // for `hdfs dfs -ls /`
+    /// # Ok::<(), kerbox::Error>(())
+    /// ```
+    pub fn keytabs(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.give("keytabs");
+        self.spec.realm.keytabs = Some(folder.into());
+        self
+    }
+
     /// Sets one of Hadoop's keys, for servers and clients.
     pub fn set(mut self, key: &str, value: impl Into<String>) -> Self {
         self.spec.hdfs.keys.insert(key.to_owned(), value.into());
@@ -65,10 +89,56 @@ impl<K: HasHdfs> Builder<K> {
         self
     }
 
-    /// Enables symbolic links. Hadoop's servers refuse them by default, and clients must enable them
-    /// too (`FileSystem.enableSymlinks()` in Java).
+    /// Enables symbolic links. Hadoop's servers refuse them by default, and clients must enable
+    /// them too (`FileSystem.enableSymlinks()` in Java).
     pub fn symlinks(mut self) -> Self {
         self.spec.hdfs.symlinks = true;
+        self
+    }
+
+    /// Serves HttpFS: all operations of WebHDFS at one address, without redirections to DataNodes.
+    /// It authenticates as the NameNode's HTTP port does, obeys `hadoop.proxyuser.*`, and hands out
+    /// the NameNode's delegation tokens. It is on a free port, or on the one that
+    /// `httpfs.http.port` names, and has TLS if `dfs.http.policy` is `HTTPS_ONLY`.
+    ///
+    /// ```
+    /// # #[cfg(feature = "web")] {
+    /// let cluster = kerbox::Cluster::simple().httpfs().start_blocking()?;
+    /// let url = cluster.httpfs_url().expect("it was asked for"); // for curl: url + "/webhdfs/v1/"
+    /// assert!(url.starts_with("http://localhost:"));
+    /// # }
+    /// # Ok::<(), kerbox::Error>(())
+    /// ```
+    pub fn httpfs(mut self) -> Self {
+        self.spec.hdfs.httpfs = true;
+        self
+    }
+
+    /// Sets the life of the servers' HTTPS certificates, on the fixture's clock. Default: they are
+    /// valid whatever the clock says. The authority that has signed them always is.
+    ///
+    /// Afterwards clients refuse the servers until
+    /// [`roll_keys(&KeyKind::Certificates)`](crate::Cluster::roll_keys).
+    ///
+    /// ```
+    /// # #[cfg(feature = "web")]
+    /// # fn main() -> Result<(), kerbox::Error> {
+    /// use std::time::Duration;
+    /// use kerbox::Cluster;
+    ///
+    /// let cluster = Cluster::simple()
+    ///     .set("dfs.http.policy", "HTTPS_ONLY")
+    ///     .certificate_lifetime(Duration::from_secs(90 * 24 * 3600))
+    ///     .start_blocking()?;
+    /// cluster.advance_blocking(Duration::from_secs(91 * 24 * 3600))?;
+    /// // Now `curl --cacert ca.pem` says: certificate has expired.
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(not(feature = "web"))]
+    /// # fn main() {}
+    /// ```
+    pub fn certificate_lifetime(mut self, lifetime: Duration) -> Self {
+        self.spec.hdfs.certificate_lifetime = Some(lifetime);
         self
     }
 
@@ -105,9 +175,17 @@ impl<K: HasHdfs> Builder<K> {
         self
     }
 
-    /// Shows the namespace of an image (`fsimage_N`) of Hadoop 3.4 or of a persistent fixture. It
-    /// has no DataNodes and stays in safe mode: listings, attributes and summaries are answered,
-    /// changes are refused, and blocks are nowhere. The file is only read.
+    /// Upgrades the name directory in `persistent`, as Hadoop does with `-upgrade`: that of Hadoop
+    /// 2.10 or 3.3 is refused otherwise. The NameNode and the DataNodes keep what there was in
+    /// folders called `previous` until `hdfs dfsadmin -finalizeUpgrade`. Give it for one start.
+    pub fn upgrade(mut self) -> Self {
+        self.spec.hdfs.upgrade = true;
+        self
+    }
+
+    /// Shows the namespace of an image (`fsimage_N`) of Hadoop 2.10 to 3.5 or of a persistent
+    /// fixture. It has no DataNodes and stays in safe mode: listings, attributes and summaries are
+    /// answered, changes are refused, and blocks are nowhere. The file is only read.
     ///
     /// ```
     /// use kerbox::Cluster;

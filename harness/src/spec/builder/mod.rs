@@ -169,6 +169,12 @@ impl<K> Builder<K> {
         self
     }
 
+    #[doc(hidden)]
+    pub fn clock_of(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.world.leader = Some(directory.into());
+        self
+    }
+
     /// Sets the number of threads that the servers run on. Default: 1, which starts fastest;
     /// more threads move large files faster.
     pub fn threads(mut self, threads: usize) -> Self {

@@ -165,7 +165,10 @@ by_value! {
         |key| (key.enctype(), key.as_bytes().to_vec()),
         |(enctype, bytes)| EncryptionKey::new(enctype, &bytes).map_err(|error| error.to_string());
     Principal: (String, i32, Vec<String>),
-        |name| (name.realm().to_owned(), name.name_type().0, name.components().to_vec()),
+        |name| {
+            let components = name.components().iter().map(ToString::to_string);
+            (name.realm().to_owned(), name.name_type().0, components.collect())
+        },
         |(realm, name_type, components)| {
             Ok(Principal::new(realm, components).with_name_type(NameType(name_type)))
         };

@@ -4,16 +4,17 @@
 use std::io;
 use std::sync::Arc;
 
-use super::layout::{self, Layout};
+use super::layout;
 use super::replica::{Replica, State};
 use super::{BlockStore, ReplicaState};
-use crate::protocol::Block;
+use crate::protocol::{Block, DatanodeStorage};
 
 /// Damage to a replica.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Damage {
-    /// One of its files is missing. The replica is dropped and its other file removed.
-    Lost(Block),
+    /// One of its files is missing. The replica is dropped and its other file removed from its
+    /// storage.
+    Lost(Block, DatanodeStorage),
     /// One of its files has the wrong length.
     Corrupt(Block),
 }
@@ -46,15 +47,16 @@ impl BlockStore {
             return Ok(None);
         }
         let block = replica.block(&state);
-        match replica.file_state(&self.layout, &state)? {
+        match replica.file_state(&state)? {
             FileState::Intact => Ok(None),
             FileState::WrongLength => Ok(Some(Damage::Corrupt(block))),
             FileState::Missing => {
                 state.stop_writer();
-                replica.remove_files(&self.layout, &state)?;
+                replica.remove_files(&state)?;
+                let storage = state.volume.storage().clone();
                 drop(state);
                 self.forget(&replica);
-                Ok(Some(Damage::Lost(block)))
+                Ok(Some(Damage::Lost(block, storage)))
             }
         }
     }
@@ -74,7 +76,8 @@ impl BlockStore {
 impl Replica {
     /// Compares the lengths of the files with the state. Files of a replica being written may be
     /// longer, because of a packet that was only partly stored.
-    pub(super) fn file_state(&self, layout: &Layout, state: &State) -> io::Result<FileState> {
+    pub(super) fn file_state(&self, state: &State) -> io::Result<FileState> {
+        let layout = &state.volume.layout;
         let data = layout.data(state.place, self.id);
         let meta = layout.meta(state.place, self.id, state.generation_stamp);
         let lengths = layout::length_of_file(&data)

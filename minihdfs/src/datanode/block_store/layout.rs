@@ -9,13 +9,14 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 
 use crate::datanode::checksum::{CHECKSUM_LENGTH, DataChecksum};
 use crate::proto::hdfs::{ChecksumProto, ChecksumTypeProto};
+use crate::storage_directory::StorageDirectory;
 
 /// The offset of the checksums in a meta file, after the version (2 bytes), type (1) and bytes per
 /// checksum (4).
@@ -52,6 +53,12 @@ impl Layout {
             std::fs::create_dir_all(folder)?;
         }
         Ok(layout)
+    }
+
+    /// Returns the folder of the block pool.
+    pub(super) fn pool(&self) -> StorageDirectory {
+        let pool = self.temporary.parent();
+        StorageDirectory::new(pool.unwrap_or(&self.temporary))
     }
 
     /// Returns true if the folder of finalized replicas is still there.
@@ -137,8 +144,22 @@ fn is_replicas(name: &str) -> bool {
 }
 
 /// Opens a replica's file to read it, or also to write it. A link in its place counts as a missing
-/// file, because it could lead to one that is not ours.
+/// file, because it could lead to one that is not ours. A file that has another name, as after an
+/// upgrade, is copied before it is written.
 pub(super) fn open(path: &Path, write: bool) -> io::Result<File> {
+    let file = open_as_it_is(path, write)?;
+    if !write || file.metadata()?.nlink() == 1 {
+        return Ok(file);
+    }
+    // The name that Hadoop gives it.
+    let mut unlinked = path.as_os_str().to_owned();
+    unlinked.push(".unlinked");
+    let copied = File::create(&unlinked).and_then(|mut copy| io::copy(&mut &file, &mut copy));
+    copied.and_then(|_length| std::fs::rename(&unlinked, path))?;
+    open_as_it_is(path, write)
+}
+
+fn open_as_it_is(path: &Path, write: bool) -> io::Result<File> {
     OpenOptions::new()
         .read(true)
         .write(write)

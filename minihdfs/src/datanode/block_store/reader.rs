@@ -70,7 +70,7 @@ impl BlockStore {
         let state = replica.state();
         let length = self.readable(block, range, &replica, &state)?;
         let failed = |error| self.failed("read", block, &error);
-        let layout = &self.layout;
+        let layout = &state.volume.layout;
         let data = layout::open(&layout.data(state.place, block.id), false).map_err(failed)?;
         let meta = layout.meta(state.place, block.id, state.generation_stamp);
         let meta = layout::open(&meta, false).map_err(failed)?;

@@ -4,11 +4,12 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::layout::{self, Layout, META_HEADER, Place};
+use super::volumes::Volume;
 use crate::datanode::checksum::{CHECKSUM_LENGTH, DataChecksum};
-use crate::protocol::{Block, ReplicaState, ReportedReplica};
+use crate::protocol::{Block, DatanodeStorage, ReplicaState, ReportedReplica};
 
 #[derive(Debug)]
 pub(super) struct Replica {
@@ -19,6 +20,7 @@ pub(super) struct Replica {
 /// The mutable part of a replica.
 #[derive(Debug)]
 pub(super) struct State {
+    pub(super) volume: Arc<Volume>,
     pub(super) generation_stamp: u64,
     pub(super) replica_state: ReplicaState,
     pub(super) place: Place,
@@ -46,7 +48,8 @@ pub(super) struct Files {
 }
 
 impl Files {
-    fn open(layout: &Layout, id: u64, state: &State) -> io::Result<Self> {
+    fn open(id: u64, state: &State) -> io::Result<Self> {
+        let layout = &state.volume.layout;
         Ok(Self {
             data: layout::open(&layout.data(state.place, id), true)?,
             meta: layout::open(&layout.meta(state.place, id, state.generation_stamp), true)?,
@@ -55,7 +58,8 @@ impl Files {
 
     /// Creates the files and the header of the meta file. Does not touch files that already exist,
     /// and leaves nothing behind on failure.
-    fn create(layout: &Layout, id: u64, state: &State) -> io::Result<Self> {
+    fn create(id: u64, state: &State) -> io::Result<Self> {
+        let layout = &state.volume.layout;
         let data = layout.data(state.place, id);
         let meta = layout.meta(state.place, id, state.generation_stamp);
         let files = Self {
@@ -94,13 +98,14 @@ impl State {
 impl Replica {
     /// Creates a new, empty replica and its files.
     pub(super) fn create(
-        layout: &Layout,
+        volume: Arc<Volume>,
         block: Block,
         replica_state: ReplicaState,
         place: Place,
         checksum: DataChecksum,
     ) -> io::Result<Self> {
         let mut state = State {
+            volume,
             generation_stamp: block.generation_stamp,
             replica_state,
             place,
@@ -111,7 +116,7 @@ impl Replica {
             recovery: None,
             files: None,
         };
-        state.files = Some(Files::create(layout, block.id, &state)?);
+        state.files = Some(Files::create(block.id, &state)?);
         Ok(Self {
             id: block.id,
             state: Mutex::new(state),
@@ -121,11 +126,12 @@ impl Replica {
     /// Loads a replica from an earlier run. It is either finalized, or waits for recovery with the
     /// part that matches its checksums.
     pub(super) fn load(
-        layout: &Layout,
+        volume: &Arc<Volume>,
         place: Place,
         id: u64,
         generation_stamp: u64,
     ) -> io::Result<Self> {
+        let layout = &volume.layout;
         let data = layout::open(&layout.data(place, id), false)?;
         let meta = layout::open(&layout.meta(place, id, generation_stamp), false)?;
         let checksum = layout::read_meta_header(&meta)?;
@@ -140,6 +146,7 @@ impl Replica {
         Ok(Self {
             id,
             state: Mutex::new(State {
+                volume: Arc::clone(volume),
                 generation_stamp,
                 replica_state,
                 place,
@@ -167,12 +174,14 @@ impl Replica {
         }
     }
 
-    pub(super) fn report(&self) -> ReportedReplica {
+    /// Returns the replica for a report, and its storage.
+    pub(super) fn report(&self) -> (DatanodeStorage, ReportedReplica) {
         let state = self.state();
-        ReportedReplica {
+        let reported = ReportedReplica {
             block: self.block(&state),
             state: state.replica_state,
-        }
+        };
+        (state.volume.storage().clone(), reported)
     }
 
     pub(super) fn describe(&self, state: &State) -> String {
@@ -186,9 +195,9 @@ impl Replica {
 
     /// Opens the files if necessary and makes the caller the only writer. Returns the writer's
     /// number.
-    pub(super) fn attach_writer(&self, layout: &Layout, state: &mut State) -> io::Result<u64> {
+    pub(super) fn attach_writer(&self, state: &mut State) -> io::Result<u64> {
         if state.files.is_none() {
-            state.files = Some(Files::open(layout, self.id, state)?);
+            state.files = Some(Files::open(self.id, state)?);
         }
         state.writer += 1;
         Ok(state.writer)
@@ -197,11 +206,12 @@ impl Replica {
     /// Moves the files to the folder for this state, and renames them for this generation stamp.
     pub(super) fn relocate(
         &self,
-        layout: &Layout,
         state: &mut State,
         place: Place,
         generation_stamp: u64,
     ) -> io::Result<()> {
+        let volume = Arc::clone(&state.volume);
+        let layout: &Layout = &volume.layout;
         let (from, old_stamp) = (state.place, state.generation_stamp);
         if from != place {
             let (old, new) = (layout.data(from, self.id), layout.data(place, self.id));
@@ -231,13 +241,8 @@ impl Replica {
     }
 
     /// Finalizes the replica and stops its writer.
-    pub(super) fn finalize(
-        &self,
-        layout: &Layout,
-        state: &mut State,
-        generation_stamp: u64,
-    ) -> io::Result<()> {
-        self.relocate(layout, state, Place::Finalized, generation_stamp)?;
+    pub(super) fn finalize(&self, state: &mut State, generation_stamp: u64) -> io::Result<()> {
+        self.relocate(state, Place::Finalized, generation_stamp)?;
         state.replica_state = ReplicaState::Finalized;
         state.recovery = None;
         state.bytes_acked = state.bytes_on_disk;
@@ -247,14 +252,9 @@ impl Replica {
 
     /// Truncates the replica to `length` and recomputes the checksum of a partial last chunk. Fails
     /// if that chunk is damaged, because a new checksum would hide the damage.
-    pub(super) fn truncate(
-        &self,
-        layout: &Layout,
-        state: &mut State,
-        length: u64,
-    ) -> io::Result<()> {
+    pub(super) fn truncate(&self, state: &mut State, length: u64) -> io::Result<()> {
         if state.files.is_none() {
-            state.files = Some(Files::open(layout, self.id, state)?);
+            state.files = Some(Files::open(self.id, state)?);
         }
         let Some(files) = &state.files else {
             return Ok(());
@@ -288,7 +288,8 @@ impl Replica {
         Ok(())
     }
 
-    pub(super) fn remove_files(&self, layout: &Layout, state: &State) -> io::Result<()> {
+    pub(super) fn remove_files(&self, state: &State) -> io::Result<()> {
+        let layout = &state.volume.layout;
         // Ignores files that were already removed externally, and leaves links that others made.
         for path in [
             layout.data(state.place, self.id),

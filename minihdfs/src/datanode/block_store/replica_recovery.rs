@@ -1,6 +1,6 @@
 //! Block recovery of one replica (InterDatanodeProtocol).
 
-use super::replica::java_name;
+use super::replica::{Replica, State, java_name};
 use super::{BlockStore, ReplicaState};
 use crate::HdfsError;
 use crate::protocol::{Block, ReportedReplica};
@@ -57,19 +57,57 @@ impl BlockStore {
     }
 
     /// Finishes this replica's part of a recovery: truncates it to the agreed length and finalizes
-    /// it.
+    /// it. If the new block is another, that gets the bytes, and the replica stays as it is.
     pub(crate) fn update_under_recovery(
         &self,
         block: Block,
         recovery_id: u64,
+        new_block_id: u64,
         new_length: u64,
     ) -> Result<(), HdfsError> {
         let replica = self.get(block)?;
+        let copies = new_block_id != block.id;
+        if copies {
+            self.check_under_recovery(&replica, &replica.state(), recovery_id, new_length)?;
+            let source = replica.source();
+            let source = source.map_err(|error| self.failed("open", block, &error))?;
+            let copy = Block {
+                id: new_block_id,
+                generation_stamp: recovery_id,
+                length: new_length,
+            };
+            self.copy(&source, copy)?;
+        }
         let mut state = replica.state();
+        self.check_under_recovery(&replica, &state, recovery_id, new_length)?;
+        let failed = |error| self.failed("recover", block, &error);
+        let finalized = state.recovery.map(|(_, before)| before) == Some(ReplicaState::Finalized);
+        let (length, generation_stamp) = if copies {
+            (state.bytes_on_disk, state.generation_stamp)
+        } else {
+            (new_length, recovery_id)
+        };
+        // A writer may have left bytes after those that have checksums.
+        if length < state.bytes_on_disk || !finalized {
+            replica.truncate(&mut state, length).map_err(failed)?;
+        }
+        replica
+            .finalize(&mut state, generation_stamp)
+            .map_err(failed)
+    }
+
+    /// Fails unless a replica is under this recovery and has so many bytes.
+    fn check_under_recovery(
+        &self,
+        replica: &Replica,
+        state: &State,
+        recovery_id: u64,
+        new_length: u64,
+    ) -> Result<(), HdfsError> {
         if state.recovery.map(|(id, _)| id) != Some(recovery_id) {
             return Err(HdfsError::io(format!(
                 "replica {} in state {} is not under recovery {recovery_id}",
-                self.name(replica.block(&state)),
+                self.name(replica.block(state)),
                 java_name(state.replica_state)
             )));
         }
@@ -77,19 +115,9 @@ impl BlockStore {
             return Err(HdfsError::io(format!(
                 "The new length {new_length} exceeds the {} bytes of {}",
                 state.bytes_on_disk,
-                self.name(replica.block(&state))
+                self.name(replica.block(state))
             )));
         }
-        let failed = |error| self.failed("recover", block, &error);
-        let finalized = state.recovery.map(|(_, before)| before) == Some(ReplicaState::Finalized);
-        // A writer may have left bytes after those that have checksums.
-        if new_length < state.bytes_on_disk || !finalized {
-            replica
-                .truncate(&self.layout, &mut state, new_length)
-                .map_err(failed)?;
-        }
-        replica
-            .finalize(&self.layout, &mut state, recovery_id)
-            .map_err(failed)
+        Ok(())
     }
 }

@@ -9,15 +9,18 @@ use super::{BlockStore, Place, ReplicaState, ReplicaWriter};
 use crate::HdfsError;
 use crate::datanode::checksum::DataChecksum;
 use crate::protocol::Block;
+use crate::token::StorageType;
 
 impl BlockStore {
-    /// PIPELINE_SETUP_CREATE: creates a replica for a client.
+    /// PIPELINE_SETUP_CREATE: creates a replica for a client, in a storage of this type.
     pub(crate) fn create_rbw(
         self: &Arc<Self>,
         block: Block,
         checksum: DataChecksum,
+        kind: StorageType,
     ) -> Result<ReplicaWriter, HdfsError> {
-        self.create(block, checksum, (ReplicaState::Rbw, Place::Rbw), |_| false)
+        let rbw = (ReplicaState::Rbw, Place::Rbw);
+        self.create(block, checksum, kind, rbw, |_| false)
     }
 
     /// Replication between DataNodes: creates a replica that readers do not see before it is
@@ -26,9 +29,10 @@ impl BlockStore {
         self: &Arc<Self>,
         block: Block,
         checksum: DataChecksum,
+        kind: StorageType,
     ) -> Result<ReplicaWriter, HdfsError> {
         let temporary = (ReplicaState::Temporary, Place::Temporary);
-        self.create(block, checksum, temporary, |state| {
+        self.create(block, checksum, kind, temporary, |state| {
             let unfinished = [ReplicaState::Temporary, ReplicaState::Rbw];
             unfinished.contains(&state.replica_state)
                 && state.generation_stamp < block.generation_stamp
@@ -41,9 +45,10 @@ impl BlockStore {
         self: &Arc<Self>,
         block: Block,
         checksum: DataChecksum,
+        kind: StorageType,
     ) -> Result<ReplicaWriter, HdfsError> {
         let temporary = (ReplicaState::Temporary, Place::Temporary);
-        self.create(block, checksum, temporary, |state| {
+        self.create(block, checksum, kind, temporary, |state| {
             state.generation_stamp < block.generation_stamp
         })
     }
@@ -52,9 +57,11 @@ impl BlockStore {
         self: &Arc<Self>,
         block: Block,
         checksum: DataChecksum,
+        kind: StorageType,
         (replica_state, place): (ReplicaState, Place),
         gives_way: impl Fn(&State) -> bool,
     ) -> Result<ReplicaWriter, HdfsError> {
+        let volume = self.volumes.choose(kind)?;
         let mut replicas = self.replicas();
         let entry = replicas.entry(block.id);
         if let Entry::Occupied(existing) = &entry {
@@ -69,13 +76,13 @@ impl BlockStore {
             state.stop_writer();
             existing
                 .get()
-                .remove_files(&self.layout, &state)
+                .remove_files(&state)
                 .map_err(|error| self.failed("replace", block, &error))?;
         }
         if let Entry::Occupied(existing) = entry {
             existing.remove();
         }
-        let replica = Replica::create(&self.layout, block, replica_state, place, checksum)
+        let replica = Replica::create(volume, block, replica_state, place, checksum)
             .map_err(|error| self.failed("create", block, &error))?;
         let replica = Arc::new(replica);
         replicas.insert(block.id, replica.clone());
@@ -165,7 +172,7 @@ impl BlockStore {
         let acked = state.bytes_acked;
         if state.bytes_on_disk > acked {
             replica
-                .truncate(&self.layout, &mut state, acked)
+                .truncate(&mut state, acked)
                 .map_err(|error| self.failed("recover", block, &error))?;
         }
         self.reopen(&replica, &mut state, new_stamp, checksum)
@@ -184,7 +191,7 @@ impl BlockStore {
         self.check_recoverable(&replica, &state, block, new_stamp)?;
         self.check_length(&replica, &state, expected_length)?;
         replica
-            .finalize(&self.layout, &mut state, new_stamp)
+            .finalize(&mut state, new_stamp)
             .map_err(|error| self.failed("finalize", block, &error))?;
         Ok(replica.block(&state))
     }
@@ -198,8 +205,8 @@ impl BlockStore {
         checksum: DataChecksum,
     ) -> Result<ReplicaWriter, HdfsError> {
         let number = replica
-            .relocate(&self.layout, state, Place::Rbw, new_stamp)
-            .and_then(|()| replica.attach_writer(&self.layout, state))
+            .relocate(state, Place::Rbw, new_stamp)
+            .and_then(|()| replica.attach_writer(state))
             .map_err(|error| self.failed("open", replica.block(state), &error))?;
         state.replica_state = ReplicaState::Rbw;
         Ok(ReplicaWriter::new(
@@ -266,7 +273,7 @@ impl BlockStore {
             )));
         }
         let files = replica
-            .file_state(&self.layout, state)
+            .file_state(state)
             .map_err(|error| self.failed("open", replica.block(state), &error))?;
         if files == FileState::Intact {
             return Ok(());

@@ -181,7 +181,7 @@ impl ReplicaWriter {
         self.check_not_stopped(&state)?;
         let generation_stamp = state.generation_stamp;
         self.replica
-            .finalize(&self.store.layout, &mut state, generation_stamp)
+            .finalize(&mut state, generation_stamp)
             .map_err(|error| {
                 self.store
                     .failed("finalize", self.replica.block(&state), &error)
@@ -195,12 +195,7 @@ impl ReplicaWriter {
         self.check_not_stopped(&state)?;
         let generation_stamp = state.generation_stamp;
         self.replica
-            .relocate(
-                &self.store.layout,
-                &mut state,
-                layout::Place::Rbw,
-                generation_stamp,
-            )
+            .relocate(&mut state, layout::Place::Rbw, generation_stamp)
             .map_err(|error| {
                 self.store
                     .failed("convert", self.replica.block(&state), &error)
@@ -334,7 +329,7 @@ impl Drop for ReplicaWriter {
             return;
         }
         state.stop_writer();
-        if let Err(error) = self.replica.remove_files(&self.store.layout, &state) {
+        if let Err(error) = self.replica.remove_files(&state) {
             tracing::warn!(block = %self.replica.block(&state), %error, "an unfinished replica stays on disk");
         }
         drop(state);

@@ -10,7 +10,7 @@ use super::*;
 use crate::config::HdfsConfig;
 use crate::datanode::checksum::DataChecksum;
 use crate::datanode::test_namenode::{POOL, TestNameNode};
-use crate::datanode::{DataNodeContext, LocalPeers};
+use crate::datanode::{DataNodeContext, LocalPeers, StorageFolder};
 use crate::proto::hdfs::ChecksumTypeProto;
 use crate::protocol::DatanodeRegistration;
 use crate::secret_manager::{BlockTokenSecretManager, BlockTokenSettings};
@@ -52,15 +52,18 @@ fn node_with(
         number: 1,
         namenode: Arc::new(namenode),
         peers: Arc::new(LocalPeers::default()),
-        storage_id: "DS-1".into(),
+        storages: vec![StorageFolder::disk(folder.path(), "DS-1")],
         clock: Clock::frozen(NOW),
         hook: Arc::new(NoHook),
         superuser: "hdfs".to_owned(),
     };
-    let node = DataNode::open(registration, folder.path(), config, context, 1).expect("a folder");
+    let node = DataNode::open(registration, config, context, 1).expect("a folder");
     node.start(NOW).expect("accepted");
     let checksum = DataChecksum::new(ChecksumTypeProto::ChecksumCrc32c, 512).expect("a plain size");
-    let mut writer = node.store.create_rbw(BLOCK, checksum).expect("new");
+    let mut writer = node
+        .store
+        .create_rbw(BLOCK, checksum, crate::token::StorageType::Disk)
+        .expect("new");
     writer.finalize().expect("writable");
     node
 }

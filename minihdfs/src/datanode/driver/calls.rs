@@ -2,8 +2,8 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -22,19 +22,36 @@ use crate::rpc::client::{ClientSettings, RetryPolicy, RpcError};
 /// The real time after which a call counts as failed, whatever the clock shows.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A thread that makes calls for others, which wait for the answers. It ends with this value.
+/// A thread that makes calls for others, which wait for the answers. It starts with the first call,
+/// and ends with this value.
+#[derive(Debug, Default)]
+pub struct CallThread(Mutex<Option<Started>>);
+
 #[derive(Debug)]
-pub struct CallThread {
+struct Started {
     runtime: Handle,
     _end: oneshot::Sender<()>,
 }
 
 impl CallThread {
-    /// Starts the thread.
+    /// Starts the thread if it does not run yet, and returns its runtime.
     ///
     /// # Errors
     /// Fails if the operating system has no room for it.
-    pub fn start() -> io::Result<Arc<Self>> {
+    pub(super) fn runtime(&self) -> Result<Handle, HdfsError> {
+        // Set in a single step.
+        let mut started = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(started) = &*started {
+            return Ok(started.runtime.clone());
+        }
+        let new = Started::new()
+            .map_err(|error| HdfsError::io(format!("cannot start a thread for calls: {error}")))?;
+        Ok(started.insert(new).runtime.clone())
+    }
+}
+
+impl Started {
+    fn new() -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let handle = runtime.handle().clone();
         let (end, ended) = oneshot::channel::<()>();
@@ -43,10 +60,10 @@ impl CallThread {
             // Resolves when the sender is dropped, which sends nothing.
             let _dropped = runtime.block_on(ended);
         })?;
-        Ok(Arc::new(Self {
+        Ok(Self {
             runtime: handle,
             _end: end,
-        }))
+        })
     }
 }
 
@@ -96,7 +113,7 @@ impl Calls {
     ) -> Result<A, HdfsError> {
         let (sender, answer) = sync_channel(1);
         let (client, request) = (self.client.clone(), request.encode_to_vec());
-        self.thread.runtime.spawn(async move {
+        self.thread.runtime()?.spawn(async move {
             let policy = RetryPolicy::TryOnceThenFail;
             let answered = client.call_raw(&policy, method, request).await;
             // The caller may have lost patience.

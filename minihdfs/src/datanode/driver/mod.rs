@@ -22,7 +22,7 @@
 //!     datanode: None,
 //!     clock: Clock::system(),
 //! };
-//! let thread = CallThread::start()?;
+//! let thread = Arc::new(CallThread::default());
 //! let address = ([127, 0, 0, 1], 8020).into();
 //! let namenode = RemoteNameNode::connect(&access, &thread, address, &mut rng)?;
 //! let namespace = namenode.version_request();

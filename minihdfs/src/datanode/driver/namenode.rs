@@ -9,6 +9,7 @@ use rand::Rng;
 use super::RemoteAccess;
 use super::calls::{CallThread, Calls};
 use crate::HdfsError;
+use crate::datanode::data_storage::LAYOUT_VERSION;
 use crate::proto::common::TokenProto;
 use crate::proto::hdfs::datanode::{
     BlockReceivedAndDeletedRequestProto, BlockReceivedAndDeletedResponseProto,
@@ -28,24 +29,21 @@ use crate::protocol::wire::blocks::extended;
 use crate::protocol::wire::commands::{info, read};
 use crate::protocol::wire::keys::imported;
 use crate::protocol::wire::registration::SOFTWARE_VERSION;
-use crate::protocol::wire::reports::{changes, storage};
+use crate::protocol::wire::reports::changes;
 use crate::protocol::{
     BadBlock, BlockSynchronization, DatanodeCommand, DatanodeError, DatanodeProtocol,
-    DatanodeRegistration, ExportedBlockKeys, NamespaceInfo, ReceivedDeletedBlock, ReportedReplica,
-    StorageReport,
+    DatanodeRegistration, DatanodeStorage, ExportedBlockKeys, HeartbeatReport, NamespaceInfo,
+    ReceivedDeletedBlock, ReportedReplica,
 };
 
 const PROTOCOL: &str = "org.apache.hadoop.hdfs.server.protocol.DatanodeProtocol";
-
-/// The version of the files of a DataNode (`DataNodeLayoutVersion`).
-const LAYOUT_VERSION: i32 = -57;
 
 /// A NameNode that is called by Hadoop RPC. Each call blocks until it is answered.
 pub struct RemoteNameNode {
     calls: Calls,
     namespace: NamespaceInfo,
-    /// The DataNode that calls, and its storage, once it has registered.
-    caller: Mutex<Option<(DatanodeRegistration, Arc<str>)>>,
+    /// The DataNode that calls, once it has registered.
+    caller: Mutex<Option<DatanodeRegistration>>,
 }
 
 impl RemoteNameNode {
@@ -86,7 +84,7 @@ impl RemoteNameNode {
         self.namespace.block_pool_id.to_string()
     }
 
-    fn caller(&self) -> MutexGuard<'_, Option<(DatanodeRegistration, Arc<str>)>> {
+    fn caller(&self) -> MutexGuard<'_, Option<DatanodeRegistration>> {
         // Replaced whole.
         self.caller.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -94,16 +92,14 @@ impl RemoteNameNode {
     /// Returns a bad replica of the DataNode that calls, with its location.
     fn located(&self, bad: &BadBlock) -> Option<LocatedBlockProto> {
         let caller = self.caller();
-        let (datanode, storage_id) = caller
-            .as_ref()
-            .filter(|(datanode, _)| datanode.uuid == bad.datanode)?;
+        let datanode = caller.as_ref().filter(|it| it.uuid == bad.datanode)?;
         Some(LocatedBlockProto {
             b: extended(bad.block, &self.namespace.block_pool_id),
             locs: vec![info(datanode)],
             block_token: TokenProto::default(),
             is_cached: vec![false],
             storage_types: vec![StorageTypeProto::Disk.into()],
-            storage_i_ds: vec![storage_id.to_string()],
+            storage_i_ds: vec![bad.storage_id.to_string()],
             ..LocatedBlockProto::default()
         })
     }
@@ -124,7 +120,7 @@ impl DatanodeProtocol for RemoteNameNode {
         };
         let answer: RegisterDatanodeResponseProto =
             self.calls.call("registerDatanode", &request)?;
-        *self.caller() = Some((datanode.clone(), Arc::from("")));
+        *self.caller() = Some(datanode.clone());
         Ok(imported(&answer.registration.keys))
     }
 
@@ -132,16 +128,16 @@ impl DatanodeProtocol for RemoteNameNode {
         &self,
         _now: Timestamp,
         datanode: &DatanodeRegistration,
-        report: &StorageReport,
+        report: &HeartbeatReport,
     ) -> Result<Vec<DatanodeCommand>, HdfsError> {
         let request = HeartbeatRequestProto {
             registration: self.registration(datanode),
-            reports: vec![report.into()],
+            reports: report.storages.iter().map(Into::into).collect(),
             xceiver_count: Some(report.xceivers),
+            failed_volumes: Some(report.failed_volumes),
             ..HeartbeatRequestProto::default()
         };
         let answer: HeartbeatResponseProto = self.calls.call("sendHeartbeat", &request)?;
-        *self.caller() = Some((datanode.clone(), Arc::clone(&report.storage_id)));
         let mut commands = Vec::new();
         for command in &answer.cmds {
             read(command, &mut commands)?;
@@ -153,14 +149,14 @@ impl DatanodeProtocol for RemoteNameNode {
         &self,
         now: Timestamp,
         datanode: &DatanodeRegistration,
-        storage_id: &str,
+        storage: &DatanodeStorage,
         replicas: &[ReportedReplica],
-    ) -> Result<(), HdfsError> {
+    ) -> Result<Option<DatanodeCommand>, HdfsError> {
         let request = BlockReportRequestProto {
             registration: self.registration(datanode),
             block_pool_id: self.pool(),
             reports: vec![StorageBlockReportProto {
-                storage: storage(storage_id),
+                storage: storage.into(),
                 blocks: Vec::new(),
                 number_of_blocks: Some(replicas.len() as u64),
                 blocks_buffers: block_list::write(replicas),
@@ -172,21 +168,25 @@ impl DatanodeProtocol for RemoteNameNode {
                 ..BlockReportContextProto::default()
             }),
         };
-        let _command: BlockReportResponseProto = self.calls.call("blockReport", &request)?;
-        Ok(())
+        let answer: BlockReportResponseProto = self.calls.call("blockReport", &request)?;
+        let mut commands = Vec::new();
+        if let Some(command) = &answer.cmd {
+            read(command, &mut commands)?;
+        }
+        Ok(commands.pop())
     }
 
     fn block_received_and_deleted(
         &self,
         _now: Timestamp,
         datanode: &DatanodeRegistration,
-        storage_id: &str,
+        storage: &DatanodeStorage,
         blocks: &[ReceivedDeletedBlock],
     ) -> Result<(), HdfsError> {
         let request = BlockReceivedAndDeletedRequestProto {
             registration: self.registration(datanode),
             block_pool_id: self.pool(),
-            blocks: vec![changes(storage_id, blocks)],
+            blocks: vec![changes(storage, blocks)],
         };
         let BlockReceivedAndDeletedResponseProto {} =
             self.calls.call("blockReceivedAndDeleted", &request)?;

@@ -84,6 +84,18 @@ impl DatanodePeers for RemotePeers {
     fn number(&self, uuid: &str) -> Option<usize> {
         self.local.number(uuid)
     }
+
+    /// Runs a recovery by another thread, unless all its DataNodes are of this process.
+    fn run(&self, recovery: &RecoveringBlock, task: Box<dyn FnOnce() + Send>) {
+        let here = |datanode: &DatanodeRegistration| self.local.connect(datanode).is_ok();
+        if recovery.locations.iter().all(here) {
+            return task();
+        }
+        match self.thread.runtime() {
+            Ok(runtime) => drop(runtime.spawn_blocking(task)),
+            Err(error) => tracing::warn!(%error, "a block recovery cannot be started"),
+        }
+    }
 }
 
 /// A DataNode that is called by Hadoop RPC.
@@ -103,6 +115,7 @@ impl InterDatanodeProtocol for RemotePeer {
             block,
             recovery_id,
             truncate_to: None,
+            copy_to: None,
             locations: vec![self.datanode.clone()],
         };
         let request = InitReplicaRecoveryRequestProto {
@@ -123,13 +136,14 @@ impl InterDatanodeProtocol for RemotePeer {
         &self,
         block: Block,
         recovery_id: u64,
+        new_block_id: u64,
         new_length: u64,
     ) -> Result<Arc<str>, HdfsError> {
         let request = UpdateReplicaUnderRecoveryRequestProto {
             block: extended(block, &self.pool),
             recovery_id,
             new_length,
-            new_block_id: Some(block.id),
+            new_block_id: Some(new_block_id),
         };
         let updated: UpdateReplicaUnderRecoveryResponseProto =
             self.calls.call("updateReplicaUnderRecovery", &request)?;

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::datanode::block_store::BlockStore;
+use crate::datanode::block_store::{BlockStore, StorageFolder};
 use crate::datanode::checksum::DataChecksum;
 use crate::proto::hdfs::{ChecksumTypeProto, PacketHeaderProto};
 
@@ -20,11 +20,18 @@ struct Fixture {
 impl Fixture {
     fn new(downstream: usize) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let store =
-            Arc::new(BlockStore::open(folder.path(), "BP-1-127.0.0.1-1".into()).expect("a store"));
+        let store = Arc::new(
+            BlockStore::open(
+                &[StorageFolder::disk(folder.path(), "DS-1")],
+                "BP-1-127.0.0.1-1".into(),
+            )
+            .expect("a store"),
+        );
         let checksum =
             DataChecksum::new(ChecksumTypeProto::ChecksumCrc32c, 512).expect("a plain size");
-        let writer = store.create_rbw(BLOCK, checksum).expect("new");
+        let writer = store
+            .create_rbw(BLOCK, checksum, crate::token::StorageType::Disk)
+            .expect("new");
         Self {
             _folder: folder,
             store,

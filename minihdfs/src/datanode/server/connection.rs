@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kerbox_events::{Event, Facts, Mechanism, Outcome, Server};
+use kerbox_events::{Event, Facts, Mechanism, Outcome, Qop, Server, SessionFacts};
 use kerbox_krb5::Timestamp;
 use kerbox_net::{Accepted, Linger, Place, within};
 use prost::Message;
@@ -100,20 +100,20 @@ impl Connection {
     }
 
     /// Reads available bytes from the socket without waiting, into a buffer of at least `room`
-    /// bytes. Returns true if there were any.
+    /// bytes. Returns their number.
     ///
     /// # Errors
     /// Fails with [`ErrorKind::UnexpectedEof`] if the peer has closed the connection.
-    pub(super) fn try_fill(&mut self, room: usize) -> io::Result<bool> {
+    pub(super) fn try_fill(&mut self, room: usize) -> io::Result<usize> {
         match self.stream.try_read(self.inbox.room(room)) {
             Ok(0) => Err(ErrorKind::UnexpectedEof.into()),
             Ok(length) => {
                 self.inbox.received(length).map_err(invalid)?;
                 self.is_active();
                 self.count();
-                Ok(true)
+                Ok(length)
             }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(false),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(0),
             Err(error) => Err(error),
         }
     }
@@ -139,7 +139,7 @@ impl Connection {
     pub(super) async fn fill(&mut self) -> io::Result<()> {
         loop {
             self.stream.readable().await?;
-            if self.try_fill(MESSAGE_ROOM)? {
+            if self.try_fill(MESSAGE_ROOM)? > 0 {
                 return Ok(());
             }
         }
@@ -257,13 +257,7 @@ impl Connection {
         let record = |outcome| node.record(event("", outcome));
         let magic = self.bytes::<4>(READ_TIMEOUT).await?;
         if magic != MAGIC {
-            let error = HdfsError::io(format!(
-                "Received {} instead of {} from {}. Perhaps the client is running an older version \
-                 of Hadoop which does not support SASL data transfer protection",
-                u32::from_be_bytes(magic),
-                u32::from_be_bytes(MAGIC),
-                self.peer
-            ));
+            let error = self.speaks_no_sasl(magic);
             record(refusal(&error));
             return Err(invalid(error));
         }
@@ -289,6 +283,9 @@ impl Connection {
                 } => {
                     self.send(&message).await?;
                     let now = node.clock.now();
+                    if let Some(place) = &self.place {
+                        place.protected(protection_of(&facts));
+                    }
                     let facts = Facts::Session(facts);
                     node.hook.record_with(now, event(&user, Outcome::Ok), facts);
                     self.is_known(&user);
@@ -301,6 +298,17 @@ impl Connection {
                 }
             }
         }
+    }
+
+    /// Returns the error for a peer that begins without a handshake.
+    fn speaks_no_sasl(&self, received: [u8; 4]) -> HdfsError {
+        HdfsError::io(format!(
+            "Received {} instead of {} from {}. Perhaps the client is running an older version of \
+             Hadoop which does not support SASL data transfer protection",
+            u32::from_be_bytes(received),
+            u32::from_be_bytes(MAGIC),
+            self.peer
+        ))
     }
 
     /// Connects to another DataNode, with a handshake if one is required.
@@ -344,6 +352,16 @@ fn refusal(error: &HdfsError) -> Outcome {
     Outcome::Exception {
         class: error.class().into(),
         message: error.message().into(),
+    }
+}
+
+/// Returns the word for what protects a session.
+fn protection_of(facts: &SessionFacts) -> &'static str {
+    match (facts.cipher, facts.qop) {
+        (Some(_), _) => "auth-conf, AES",
+        (None, Qop::Privacy) => "auth-conf",
+        (None, Qop::Integrity) => "auth-int",
+        (None, Qop::Authentication) => "auth",
     }
 }
 

@@ -32,7 +32,8 @@ use kerbox_events::{Event, Printable, Server};
 use kerbox_net::{Accepted, IdleRule, Limits, Port, inherited};
 use tokio::task::JoinSet;
 
-use super::node::{DataNode, Work};
+use super::life::Work;
+use super::node::DataNode;
 use connection::Connection;
 
 /// The limits on data connections (`dfs.datanode.max.transfer.threads`) and their memory. A writer

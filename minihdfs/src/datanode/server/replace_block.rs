@@ -16,6 +16,7 @@ use crate::datanode::checksum::DataChecksum;
 use crate::datanode::node::DataNode;
 use crate::datanode::pipeline::{Completion, Pipeline};
 use crate::proto::hdfs::{BlockOpResponseProto, OpCopyBlockProto, OpReplaceBlockProto, Status};
+use crate::protocol::BlockStatus;
 use crate::token::AccessMode;
 
 /// Fetches a block by COPY_BLOCK, with the balancer's token, which allows both. The NameNode then
@@ -78,6 +79,13 @@ async fn fetch(
     let header = &request.header;
     let block = block_of(node, &header.block).map_err(invalid)?;
     let source = &request.source.id;
+    let kind = request.storage_type();
+    if *source.datanode_uuid == *node.registration().uuid {
+        // A mover moves it from one storage to another.
+        let moved = node.store.move_across(block, kind).map_err(invalid)?;
+        node.tell(node.clock.now(), moved, BlockStatus::Received);
+        return Ok(());
+    }
     dial(node, &source.datanode_uuid).await?;
     let mut source = Connection::connect(node, source, &token_of(header)).await?;
     source.serves(balancer);
@@ -101,7 +109,7 @@ async fn fetch(
         invalid(HdfsError::io(text))
     })?;
     let checksum = DataChecksum::from_proto(checksum).map_err(invalid)?;
-    let writer = node.store.create_temporary(block, checksum);
+    let writer = node.store.create_temporary(block, checksum, kind);
     let writer = writer.map_err(invalid)?;
     let pipeline = Pipeline::new(writer, Completion::Finalize, false, 0);
     let status = Streaming::new(node, &mut source, None, pipeline, corrupt)

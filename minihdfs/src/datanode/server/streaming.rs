@@ -16,7 +16,11 @@ use crate::datanode::pipeline::Pipeline;
 use crate::proto::hdfs::Status;
 use crate::protocol::{Block, BlockStatus, ReceivedDeletedBlock};
 
-/// The buffer space for one read: several packets.
+/// The buffer space for the first read: more than a small file needs.
+const FIRST_ROOM: usize = 16 << 10;
+
+/// The most buffer space for one read: several packets. Blocks as large come from the system and
+/// are cleared before use, which would cost a small file more than its bytes.
 const READ_ROOM: usize = 256 << 10;
 
 /// The number of pending bytes, of packets for the next DataNode or of acks for the previous one,
@@ -31,6 +35,8 @@ pub(super) struct Streaming<'a> {
     /// The uuid of the next DataNode.
     next: String,
     pipeline: Pipeline,
+    /// The buffer space for the next read. It doubles while reads fill it.
+    room: usize,
     /// The number of packets that faults were asked about.
     nth: u64,
     /// The number of acks that faults were asked about.
@@ -57,6 +63,7 @@ impl<'a> Streaming<'a> {
             mirror,
             next: next.unwrap_or_default(),
             pipeline,
+            room: FIRST_ROOM,
             nth: 0,
             nth_ack: 0,
             spoil,
@@ -125,8 +132,11 @@ impl<'a> Streaming<'a> {
     async fn take_packets(&mut self) -> io::Result<()> {
         // Nothing more is read while packets are left over, since the inbox would grow without
         // bound.
-        if self.wants_packets() && !self.has_packet()? {
-            self.upstream.try_fill(READ_ROOM)?;
+        if self.wants_packets()
+            && !self.has_packet()?
+            && self.upstream.try_fill(self.room)? >= self.room
+        {
+            self.room = READ_ROOM.min(self.room * 2);
         }
         while self.wants_packets() {
             let mut spoil = self.spoil;
@@ -220,7 +230,7 @@ impl<'a> Streaming<'a> {
                 while let Some(ack) = mirror.inbox.message().map_err(invalid)? {
                     self.pipeline.take_ack(&ack).map_err(invalid)?;
                 }
-                if self.pipeline.is_done() || !mirror.try_fill(4 << 10)? {
+                if self.pipeline.is_done() || mirror.try_fill(4 << 10)? == 0 {
                     return Ok(());
                 }
             }

@@ -12,7 +12,8 @@ use super::read_block::{report_damage, send_packets};
 use super::request::{WantedStorage, block_of, check_access, op, put_operation, refusal, refused};
 use crate::HdfsError;
 use crate::datanode::block_store::ReplicaReader;
-use crate::datanode::node::{DataNode, Transfer};
+use crate::datanode::life::Transfer;
+use crate::datanode::node::DataNode;
 use crate::proto::hdfs::op_write_block_proto::BlockConstructionStage as Stage;
 use crate::proto::hdfs::{
     BaseHeaderProto, BlockOpResponseProto, ClientOperationHeaderProto, DatanodeIdProto,
@@ -47,15 +48,7 @@ pub(super) async fn transfer_block(
             WantedStorage::default(),
         ) {
             Err(denied) => denied.answer(None),
-            Ok(()) => match copy(
-                node,
-                &header.block,
-                &request.targets,
-                &request.header.client_name,
-                Some(connection),
-            )
-            .await
-            {
+            Ok(()) => match copy(node, &Copy::of(&request), Some(connection)).await {
                 Ok(()) => BlockOpResponseProto {
                     status: Status::Success.into(),
                     first_bad_link: Some(String::new()),
@@ -78,8 +71,18 @@ pub(super) async fn replicate(node: Arc<DataNode>, order: Transfer) {
         generation_stamp: order.block.generation_stamp,
         num_bytes: Some(order.block.length),
     };
-    let targets: Vec<_> = order.targets.iter().map(target).collect();
-    let copied = copy(&node, &block, &targets, "", None).await;
+    let storages = &order.storages;
+    let order_of_copy = Copy {
+        block: &block,
+        targets: &order.targets.iter().map(target).collect::<Vec<_>>(),
+        types: &storages.iter().map(|it| it.kind.into()).collect::<Vec<_>>(),
+        ids: &storages
+            .iter()
+            .map(|it| it.id.to_string())
+            .collect::<Vec<_>>(),
+        client: "",
+    };
+    let copied = copy(&node, &order_of_copy, None).await;
     if let Err(error) = &copied {
         tracing::warn!(datanode = node.number(), block = %order.block, %error, "a replication failed");
     }
@@ -110,15 +113,53 @@ fn target(datanode: &DatanodeRegistration) -> DatanodeInfoProto {
     }
 }
 
+/// A copy to make: of which block, where to, and for which client.
+struct Copy<'a> {
+    block: &'a ExtendedBlockProto,
+    targets: &'a [DatanodeInfoProto],
+    /// The types and ids of the targets' storages.
+    types: &'a [i32],
+    ids: &'a [String],
+    /// Empty for a copy that the NameNode orders.
+    client: &'a str,
+}
+
+impl<'a> Copy<'a> {
+    fn of(request: &'a OpTransferBlockProto) -> Self {
+        Self {
+            block: &request.header.base_header.block,
+            targets: &request.targets,
+            types: &request.target_storage_types,
+            ids: &request.target_storage_ids,
+            client: &request.header.client_name,
+        }
+    }
+
+    /// Returns the type of the storage of the target at this position.
+    fn kind(&self, position: usize) -> StorageTypeProto {
+        let named = self.types.get(position).copied();
+        let named = named.map(StorageTypeProto::try_from).and_then(Result::ok);
+        named.unwrap_or(StorageTypeProto::Disk)
+    }
+
+    fn kinds(&self) -> impl Iterator<Item = StorageTypeProto> {
+        (0..self.targets.len()).map(|position| self.kind(position))
+    }
+}
+
 /// Sends a replica to the first target, and through it to the others. For a client, waits until the
 /// replica is stored. What this holds in memory is held by the client's connection.
 async fn copy(
     node: &Arc<DataNode>,
-    block: &ExtendedBlockProto,
-    targets: &[DatanodeInfoProto],
-    client: &str,
+    order: &Copy<'_>,
     on_behalf_of: Option<&Connection>,
 ) -> io::Result<()> {
+    let Copy {
+        block,
+        targets,
+        client,
+        ..
+    } = *order;
     let wanted = block_of(node, block).map_err(invalid)?;
     let Some((first, rest)) = targets.split_first() else {
         return Err(invalid(HdfsError::io("There is no target to copy to")));
@@ -130,7 +171,7 @@ async fn copy(
         (_, ReplicaState::Rbw) => Stage::TransferRbw,
         _ => Stage::TransferFinalized,
     };
-    let token = write_token(node, copied);
+    let token = write_token(node, copied, order);
     dial(node, &first.id.datanode_uuid).await?;
     let mut mirror = Connection::connect(node, &first.id, &token).await?;
     if let Some(client) = on_behalf_of {
@@ -152,8 +193,10 @@ async fn copy(
         targets: rest.to_vec(),
         stage: stage.into(),
         requested_checksum: reader.stored_checksum().to_proto(),
-        storage_type: Some(StorageTypeProto::Disk.into()),
-        target_storage_types: vec![StorageTypeProto::Disk.into(); rest.len()],
+        storage_type: Some(order.kind(0).into()),
+        target_storage_types: order.kinds().skip(1).map(Into::into).collect(),
+        storage_id: order.ids.first().cloned(),
+        target_storage_ids: order.ids.iter().skip(1).cloned().collect(),
         ..OpWriteBlockProto::default()
     };
     put_operation(&mut mirror, op::WRITE_BLOCK, &request);
@@ -196,15 +239,15 @@ fn check_stored(target: &DatanodeIdProto, answer: &BlockOpResponseProto) -> io::
 }
 
 /// Issues a write token; a DataNode has the keys to make its own.
-fn write_token(node: &DataNode, block: Block) -> Token {
+fn write_token(node: &DataNode, block: Block, order: &Copy<'_>) -> Token {
     match &node.secrets {
         Some(secrets) => secrets.issue(
             node.clock.now(),
             "",
             block.id,
             &[AccessMode::Write],
-            &[StorageTypeProto::Disk],
-            &[],
+            &order.kinds().collect::<Vec<_>>(),
+            order.ids,
         ),
         None => crate::proto::common::TokenProto::default().into(),
     }

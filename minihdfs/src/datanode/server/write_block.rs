@@ -208,7 +208,7 @@ fn open_replica(
         .map_err(|_| HdfsError::io(format!("Unknown stage {}", request.stage)))?;
     let new_stamp = request.latest_generation_stamp;
     let (min, max) = (request.min_bytes_rcvd, request.max_bytes_rcvd);
-    let kind = Kind::of(request);
+    let (kind, storage) = (Kind::of(request), request.storage_type());
     if kind == Kind::Transfer && !request.targets.is_empty() {
         return Err(HdfsError::io(format!(
             "{} does not support multiple targets [{}]",
@@ -219,9 +219,9 @@ fn open_replica(
     let store = &node.store;
     let now = node.clock.now();
     let writer = match stage {
-        _ if kind == Kind::Replication => store.create_temporary(block, checksum)?,
+        _ if kind == Kind::Replication => store.create_temporary(block, checksum, storage)?,
         Stage::PipelineSetupCreate => {
-            let writer = store.create_rbw(block, checksum)?;
+            let writer = store.create_rbw(block, checksum, storage)?;
             node.tell(now, writer.block(), BlockStatus::Receiving);
             writer
         }
@@ -238,10 +238,10 @@ fn open_replica(
             return Ok(None);
         }
         Stage::TransferRbw => {
-            let writer = store.create_transferred(block, checksum)?;
+            let writer = store.create_transferred(block, checksum, storage)?;
             return Ok(Some((writer, Completion::ConvertToRbw)));
         }
-        Stage::TransferFinalized => store.create_transferred(block, checksum)?,
+        Stage::TransferFinalized => store.create_transferred(block, checksum, storage)?,
         Stage::DataStreaming | Stage::PipelineClose => {
             return Err(HdfsError::io(format!(
                 "{} is no stage with which a client sets up a pipeline",

@@ -3,6 +3,7 @@
 //! An inode's permission bits hold the owner's entry, the **mask** (in place of the group's) and
 //! the others' entry. An [`Acl`] holds the rest.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
@@ -35,7 +36,11 @@ impl AclEntry {
     }
 
     pub(super) fn has_key_of(&self, other: &Self) -> bool {
-        (self.scope, self.kind, &self.name) == (other.scope, other.kind, &other.name)
+        self.compare_keys(other).is_eq()
+    }
+
+    pub(super) fn compare_keys(&self, other: &Self) -> Ordering {
+        (self.scope, self.kind, &self.name).cmp(&(other.scope, other.kind, &other.name))
     }
 
     pub(crate) fn from_proto(entry: AclEntryProto) -> Self {

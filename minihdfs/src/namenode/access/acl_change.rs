@@ -1,6 +1,7 @@
 //! The operations of ClientProtocol that change an access control list. They work on the complete
 //! list (Hadoop's `AclTransformation`).
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use crate::HdfsError;
@@ -19,12 +20,15 @@ impl Acl {
     ) -> Result<(Self, u16), HdfsError> {
         let spec = checked_spec(spec)?;
         let mut change = Change::default();
+        let mut new = spec.clone();
         for existing in self.logical(mode) {
-            if !spec.iter().any(|entry| entry.has_key_of(&existing)) {
-                change.keep(existing);
+            new.retain(|entry| !entry.has_key_of(&existing));
+            match found(&spec, &existing) {
+                Some(entry) => change.put(entry.clone()),
+                None => change.keep(existing),
             }
         }
-        spec.into_iter().for_each(|entry| change.put(entry));
+        new.into_iter().for_each(|entry| change.put(entry));
         change.finish(mode)
     }
 
@@ -183,9 +187,23 @@ fn invalid(what: impl fmt::Display) -> HdfsError {
 
 fn checked_spec(mut spec: Vec<AclEntry>) -> Result<Vec<AclEntry>, HdfsError> {
     check_count(&spec)?;
-    spec.sort();
-    refuse_duplicates(&spec)?;
+    spec.sort_by(AclEntry::compare_keys);
     Ok(spec)
+}
+
+/// Returns the entry of a specification with the key of `wanted`. Of several it is the one that
+/// Java's binary search finds first.
+fn found<'a>(spec: &'a [AclEntry], wanted: &AclEntry) -> Option<&'a AclEntry> {
+    let (mut first, mut end) = (0, spec.len());
+    while first < end {
+        let middle = (first + end - 1) / 2;
+        match spec[middle].compare_keys(wanted) {
+            Ordering::Less => first = middle + 1,
+            Ordering::Greater => end = middle,
+            Ordering::Equal => return Some(&spec[middle]),
+        }
+    }
+    None
 }
 
 /// Checks the number of entries, which is limited for each scope.
@@ -209,7 +227,7 @@ fn refuse_duplicates(sorted: &[AclEntry]) -> Result<(), HdfsError> {
 }
 
 fn validated(mut list: Vec<AclEntry>) -> Result<Vec<AclEntry>, HdfsError> {
-    list.sort();
+    list.sort_by(AclEntry::compare_keys);
     check_count(&list)?;
     refuse_duplicates(&list)?;
     if let Some(entry) = list
@@ -358,6 +376,16 @@ mod tests {
             error.message(),
             "Invalid ACL: multiple entries with same scope, type and name."
         );
+        // One that is there already is replaced by the one that Java's binary search finds.
+        let base = vec![
+            access(Type::User, "", 6),
+            access(Type::User, "", 4),
+            access(Type::Group, "", 4),
+            access(Type::Other, "", 4),
+        ];
+        let (_, mode) = Acl::default().modified(0o700, base.clone()).expect("there");
+        assert_eq!(mode, 0o444);
+        assert!(Acl::default().replaced(0o700, base).is_err());
         let error = Acl::default()
             .replaced(0o644, vec![access(Type::User, "bob", 7)])
             .expect_err("incomplete");

@@ -56,9 +56,30 @@ pub(crate) struct Need {
     pub(crate) parent: Option<FsAction>,
     /// Access to the inode itself, if it exists.
     pub(crate) path: Option<FsAction>,
-    /// Access to the directory and every directory below it. The flag skips empty directories, for
-    /// deletions.
-    pub(crate) subtree: Option<(FsAction, bool)>,
+    /// Access to the directory and every directory below it.
+    pub(crate) subtree: Option<Subtree>,
+}
+
+/// The access that an operation needs in a whole tree, in the order in which Hadoop walks through
+/// it: that decides what it refuses first.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Subtree {
+    /// All rights, except in empty directories. In reverse order of names.
+    Deleted,
+    /// In reverse order of names.
+    Read(FsAction),
+    /// To read and to search. In the order of names.
+    Summed,
+}
+
+impl Subtree {
+    fn action(self) -> FsAction {
+        match self {
+            Self::Deleted => FsAction::ALL,
+            Self::Read(action) => action,
+            Self::Summed => FsAction::READ_EXECUTE,
+        }
+    }
 }
 
 impl Need {
@@ -150,6 +171,16 @@ impl<'a> PermissionChecker<'a> {
             .and_then(|()| self.check_traversed(namespace, path, need))
     }
 
+    /// Checks that no file and no symbolic link is on the way to the end of a path, whether or not
+    /// the caller may traverse it.
+    pub(crate) fn check_way(
+        &self,
+        namespace: &Namespace,
+        path: &ResolvedPath<'_>,
+    ) -> Result<(), HdfsError> {
+        self.walk(namespace, path, true).map_err(NoWay::reading)
+    }
+
     /// Same as [`check`](Self::check), for operations that change something. Only the superuser may
     /// change anything below `/.reserved/raw` (`FSDirectory.resolvePath`).
     pub(crate) fn check_change(
@@ -167,6 +198,8 @@ impl<'a> PermissionChecker<'a> {
     fn check_raw(&self, path: &ResolvedPath<'_>) -> Result<(), HdfsError> {
         if path.is_raw() {
             self.check_superuser(match self.method {
+                // Hadoop has no name for these here.
+                "abandonBlock" | "complete" | "create" | "fsync" | "recoverLease" => "null",
                 "addBlock" => "getAdditionalBlock",
                 "rename2" => "rename",
                 method => method,
@@ -194,7 +227,15 @@ impl<'a> PermissionChecker<'a> {
     }
 
     fn traverse(&self, namespace: &Namespace, path: &ResolvedPath<'_>) -> Result<(), NoWay> {
-        let exempt = self.is_exempt();
+        self.walk(namespace, path, self.is_exempt())
+    }
+
+    fn walk(
+        &self,
+        namespace: &Namespace,
+        path: &ResolvedPath<'_>,
+        exempt: bool,
+    ) -> Result<(), NoWay> {
         let view = path.view(namespace);
         let ancestors = path.existing().len().min(path.depth() - 1);
         for (index, id) in path.existing()[..ancestors].iter().enumerate() {
@@ -235,7 +276,7 @@ impl<'a> PermissionChecker<'a> {
         if let (Some(FsAction::WRITE), Some(parent), Some(last)) = (need.parent, parent, last)
             && last.id != ROOT
         {
-            check_sticky(self.user, view, parent, last)?;
+            check_sticky(self.user, view, (parent, parent), last)?;
         }
         if let Some(action) = need.ancestor
             && path.depth() > 1
@@ -254,8 +295,8 @@ impl<'a> PermissionChecker<'a> {
             if let Some(action) = need.path {
                 self.check_inode(last, action, place)?;
             }
-            if let Some((action, ignore_empty)) = need.subtree {
-                self.check_subtree(view, last, action, ignore_empty)?;
+            if let Some(subtree) = need.subtree {
+                self.check_subtree(view, last, subtree)?;
             }
             if need.owner && last.owner != *self.user {
                 return Err(HdfsError::access_control(format!(
@@ -272,30 +313,29 @@ impl<'a> PermissionChecker<'a> {
         &self,
         view: View<'_>,
         top: &Inode,
-        action: FsAction,
-        ignore_empty: bool,
+        subtree: Subtree,
     ) -> Result<(), HdfsError> {
+        let deleted = matches!(subtree, Subtree::Deleted);
         let mut pending: Vec<InodeId> = vec![top.id];
         while let Some(id) = pending.pop() {
             let inode = view.inode(id);
             if !inode.is_directory() {
                 continue;
             }
-            if !(ignore_empty && view.children_len(id) == 0) {
-                self.check_inode(inode, action, || view.full_path(id))?;
+            if !(deleted && view.children_len(id) == 0) {
+                self.check_inode(inode, subtree.action(), || view.full_path(id))?;
             }
             let first = pending.len();
             for child in view.children(id) {
                 let child = view.inode(child);
-                if ignore_empty {
-                    check_sticky(self.user, view, inode, child)?;
+                if deleted {
+                    check_sticky(self.user, view, (inode, top), child)?;
                 }
                 if child.is_directory() {
                     pending.push(child.id);
                 }
             }
-            if !ignore_empty {
-                // Summaries visit children in name order, deletions in reverse name order.
+            if matches!(subtree, Subtree::Summed) {
                 pending[first..].reverse();
             }
         }
@@ -381,10 +421,12 @@ fn check_writable(path: &ResolvedPath<'_>) -> Result<(), HdfsError> {
     Ok(())
 }
 
+/// Fails if the sticky bit of a directory keeps the user from removing a child. In a tree Hadoop
+/// names the attributes of its top instead of the directory's.
 fn check_sticky(
     user: &Arc<str>,
     view: View<'_>,
-    parent: &Inode,
+    (parent, shown): (&Inode, &Inode),
     inode: &Inode,
 ) -> Result<(), HdfsError> {
     if parent.mode & STICKY == 0 || parent.owner == *user || inode.owner == *user {
@@ -393,7 +435,7 @@ fn check_sticky(
     Err(HdfsError::access_control(format!(
         "Permission denied by sticky bit: user={user}, path={}, parent={}",
         describe(&view.full_path(inode.id), inode),
-        describe(&view.full_path(parent.id), parent)
+        describe(&view.full_path(parent.id), shown)
     )))
 }
 

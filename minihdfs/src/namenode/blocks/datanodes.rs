@@ -7,10 +7,12 @@ use std::time::Duration;
 use kerbox_krb5::Timestamp;
 
 use super::admin_state::AdminState;
-use super::id_set::IdSet;
+use super::storages::{StorageIndex, Storages};
 use crate::HdfsError;
 use crate::namenode::hosts::{HostLists, Listed};
-use crate::protocol::{Block, DatanodeCommand, DatanodeRegistration, StorageReport, WorkSignal};
+use crate::protocol::{
+    Block, DatanodeCommand, DatanodeRegistration, DatanodeStorage, HeartbeatReport, WorkSignal,
+};
 
 /// The index of a DataNode, in the order of first registration. It is short because every replica
 /// has one.
@@ -30,7 +32,11 @@ pub(crate) struct Datanode {
     signal: Option<Arc<WorkSignal>>,
     /// The id of the newest block key that it has; `None` without block tokens.
     block_key: Option<i32>,
-    pub(crate) report: StorageReport,
+    pub(crate) storages: Storages,
+    /// The number of data connections that it serves.
+    pub(crate) xceivers: u32,
+    /// The number of its storages that have failed; `None` before its first heartbeat.
+    failed_volumes: Option<u32>,
     pub(crate) last_heartbeat: Timestamp,
     pub(crate) alive: bool,
     pub(crate) admin_state: AdminState,
@@ -40,8 +46,6 @@ pub(crate) struct Datanode {
     pub(crate) location: Arc<str>,
     /// True from a registration to the block report that follows.
     returned: bool,
-    /// The blocks of which it has finalized replicas, good or bad.
-    replicas: IdSet,
     commands: Vec<DatanodeCommand>,
     invalidations: Vec<Block>,
 }
@@ -52,14 +56,15 @@ impl Datanode {
             registration,
             signal: None,
             block_key: None,
-            report: StorageReport::default(),
+            storages: Storages::default(),
+            xceivers: 0,
+            failed_volumes: None,
             last_heartbeat: now,
             alive: true,
             admin_state: AdminState::Normal,
             maintenance_until: None,
             location: DEFAULT_RACK.into(),
             returned: true,
-            replicas: IdSet::default(),
             commands: Vec::new(),
             invalidations: Vec::new(),
         }
@@ -67,7 +72,22 @@ impl Datanode {
 
     /// Returns the number of blocks of which it has finalized replicas.
     pub(crate) fn block_count(&self) -> usize {
-        self.replicas.len()
+        self.storages.len()
+    }
+
+    /// Returns the bytes that its storages can hold.
+    pub(crate) fn capacity(&self) -> u64 {
+        self.storages.total(|report| report.capacity)
+    }
+
+    /// Returns the bytes of its replicas.
+    pub(crate) fn dfs_used(&self) -> u64 {
+        self.storages.total(|report| report.dfs_used)
+    }
+
+    /// Returns the bytes that its storages can still hold.
+    pub(crate) fn remaining(&self) -> u64 {
+        self.storages.total(|report| report.remaining)
     }
 
     /// Returns true if it shares the process with the NameNode.
@@ -170,7 +190,7 @@ impl DatanodeManager {
         if let Some(index) = self.index(&registration.uuid) {
             let known = self.get_mut(index);
             // Its replicas stay known until the block report that follows.
-            node.replicas = std::mem::take(&mut known.replicas);
+            node.storages = std::mem::take(&mut known.storages);
             node.admin_state = known.admin_state;
             *known = node;
             return Ok(index);
@@ -187,21 +207,41 @@ impl DatanodeManager {
         Ok(index)
     }
 
-    /// Processes a heartbeat and returns its sender; `None` if the DataNode has to register first.
-    pub(crate) fn heartbeat(
+    /// Processes a heartbeat. Returns its sender, and the blocks in storages that have failed;
+    /// `None` if the DataNode has to register first.
+    ///
+    /// # Errors
+    /// Fails if it has too many storages.
+    pub(super) fn heartbeat(
         &mut self,
         now: Timestamp,
         uuid: &str,
-        report: &StorageReport,
-    ) -> Option<DatanodeIndex> {
-        let index = self.index(uuid)?;
+        report: &HeartbeatReport,
+    ) -> Result<Option<(DatanodeIndex, Vec<u64>)>, HdfsError> {
+        let Some(index) = self.index(uuid).filter(|index| self.is_alive(*index)) else {
+            return Ok(None);
+        };
         let node = self.get_mut(index);
-        if !node.alive {
-            return None;
-        }
+        // As `DatanodeDescriptor.updateStorageStats`: the first heartbeat names all that work.
+        let known = node.failed_volumes;
+        let some_have_failed = known.is_none_or(|known| known < report.failed_volumes);
+        let lost = node.storages.update(report, some_have_failed)?;
+        node.failed_volumes = Some(report.failed_volumes);
         node.last_heartbeat = now;
-        node.report = report.clone();
-        Some(index)
+        node.xceivers = report.xceivers;
+        Ok(Some((index, lost)))
+    }
+
+    /// Returns the place of a DataNode's storage, which may be new.
+    ///
+    /// # Errors
+    /// Fails if it has too many storages.
+    pub(crate) fn storage(
+        &mut self,
+        index: DatanodeIndex,
+        named: &DatanodeStorage,
+    ) -> Result<StorageIndex, HdfsError> {
+        self.get_mut(index).storages.place(named)
     }
 
     /// Takes the pending commands of a DataNode.
@@ -213,6 +253,13 @@ impl DatanodeManager {
     pub(crate) fn set_bandwidth(&mut self, bandwidth: u64) {
         for node in self.nodes.iter_mut().filter(|node| node.alive) {
             node.command(DatanodeCommand::BalancerBandwidth(bandwidth));
+        }
+    }
+
+    /// Orders the living DataNodes to remove what they keep of the time before an upgrade.
+    pub(crate) fn finalize_upgrade(&mut self) {
+        for node in self.nodes.iter_mut().filter(|node| node.alive) {
+            node.command(DatanodeCommand::Finalize);
         }
     }
 
@@ -237,27 +284,23 @@ impl DatanodeManager {
         self.get_mut(index).block_key.replace(newest) != Some(newest)
     }
 
-    /// Sets the storage of a DataNode, as its block report names it. Returns true if it is the
-    /// first report since the DataNode registered.
-    pub(super) fn begin_report(&mut self, index: DatanodeIndex, storage_id: &str) -> bool {
-        let node = self.get_mut(index);
-        if *node.report.storage_id != *storage_id {
-            node.report.storage_id = storage_id.into();
-        }
-        std::mem::take(&mut node.returned)
+    /// Returns true if a block report is the first one since the DataNode registered.
+    pub(super) fn begin_report(&mut self, index: DatanodeIndex) -> bool {
+        std::mem::take(&mut self.get_mut(index).returned)
     }
 
-    /// Returns the blocks of which a DataNode has finalized replicas, in ascending order.
+    /// Returns the blocks of which a DataNode has finalized replicas, by storage and in ascending
+    /// order.
     pub(super) fn replicas(&self, index: DatanodeIndex) -> impl Iterator<Item = u64> {
-        self.get(index).replicas.iter()
+        self.get(index).storages.blocks()
     }
 
-    pub(super) fn add_replica(&mut self, index: DatanodeIndex, block: u64) {
-        self.get_mut(index).replicas.insert(block);
+    pub(super) fn add_replica(&mut self, index: DatanodeIndex, at: StorageIndex, block: u64) {
+        self.get_mut(index).storages.insert(at, block);
     }
 
     pub(super) fn remove_replica(&mut self, index: DatanodeIndex, block: u64) {
-        self.get_mut(index).replicas.remove(block);
+        self.get_mut(index).storages.remove(block);
     }
 
     /// Sets the place of a DataNode in the network.

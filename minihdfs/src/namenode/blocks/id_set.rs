@@ -34,6 +34,13 @@ impl IdSet {
         }
     }
 
+    /// Returns true if it has an id.
+    pub(super) fn contains(&self, id: u64) -> bool {
+        let (page, place) = split(id);
+        let places = self.pages.get(&page);
+        places.is_some_and(|places| places.binary_search(&place).is_ok())
+    }
+
     /// Removes an id.
     pub(super) fn remove(&mut self, id: u64) {
         let (page, place) = split(id);

@@ -27,10 +27,19 @@ pub(crate) struct Recovery {
     pub(crate) id: u64,
     /// The time at which it was scheduled.
     pub(crate) started: Timestamp,
-    /// The length to truncate the block to.
-    pub(crate) truncate_to: Option<u64>,
+    /// What is left of the block, if it is truncated.
+    pub(crate) cut: Option<Cut>,
     /// The number of earlier attempts.
     pub(crate) attempt: usize,
+}
+
+/// The aim of a recovery that truncates.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Cut {
+    /// The length of the block afterwards.
+    pub(crate) length: u64,
+    /// The block whose first bytes it gets; `None` if it is its own.
+    pub(crate) source: Option<Block>,
 }
 
 /// A replica that a DataNode has reported as finalized.

@@ -11,11 +11,12 @@ use super::datanodes::{DatanodeIndex, DatanodeManager};
 use super::info::{BlockInfo, BlockState, Replica};
 use super::placement::Placement;
 use super::safe_blocks::SafeBlocks;
+use super::storages::StorageIndex;
 use crate::HdfsError;
 use crate::config::HdfsConfig;
 use crate::namenode::id_table::IdTable;
 use crate::namenode::state::inode::InodeId;
-use crate::protocol::{Block, ReplicaState, ReportedReplica};
+use crate::protocol::{Block, HeartbeatReport, ReplicaState, ReportedReplica};
 
 /// All blocks and the DataNodes that have their replicas.
 #[derive(Debug)]
@@ -84,7 +85,8 @@ impl BlockManager {
         self.blocks.get(id)
     }
 
-    /// Returns the blocks of which a DataNode has finalized replicas, in the order of their ids.
+    /// Returns the blocks of which a DataNode has finalized replicas, by storage and in the order
+    /// of their ids.
     pub(crate) fn of_datanode(&self, index: DatanodeIndex) -> impl Iterator<Item = &BlockInfo> {
         let ids = self.datanodes.replicas(index);
         ids.filter_map(|id| self.blocks.get(id))
@@ -211,9 +213,50 @@ impl BlockManager {
         }
     }
 
-    /// Records that a DataNode has finalized a replica. Orders the deletion of replicas that are
-    /// not needed.
-    pub(crate) fn received(&mut self, now: Timestamp, from: DatanodeIndex, block: Block) {
+    /// Processes a heartbeat and returns its sender; `None` if the DataNode has to register first.
+    /// What storages had that have failed is copied.
+    ///
+    /// # Errors
+    /// Fails if the DataNode has too many storages.
+    pub(crate) fn heartbeat(
+        &mut self,
+        now: Timestamp,
+        uuid: &str,
+        report: &HeartbeatReport,
+    ) -> Result<Option<DatanodeIndex>, HdfsError> {
+        let Some((from, lost)) = self.datanodes.heartbeat(now, uuid, report)? else {
+            return Ok(None);
+        };
+        if !lost.is_empty() {
+            tracing::warn!(
+                datanode = self.datanodes.number(from),
+                blocks = lost.len(),
+                "a storage has failed"
+            );
+        }
+        lost.into_iter().for_each(|id| self.lost(now, from, id));
+        Ok(Some(from))
+    }
+
+    /// Records that a DataNode does not have a finalized replica any more.
+    fn lost(&mut self, now: Timestamp, from: DatanodeIndex, id: u64) {
+        self.counted(id, |blocks| {
+            blocks.datanodes.remove_replica(from, id);
+            if let Some(info) = blocks.blocks.get_mut(id) {
+                info.remove_replicas(|replica| replica.datanode == from);
+            }
+            blocks.check_redundancy(now, id);
+        });
+    }
+
+    /// Records that a DataNode has finalized a replica in a storage. Orders the deletion of
+    /// replicas that are not needed.
+    pub(crate) fn received(
+        &mut self,
+        now: Timestamp,
+        from: (DatanodeIndex, StorageIndex),
+        block: Block,
+    ) {
         self.received_instead(now, from, block, None);
     }
 
@@ -222,7 +265,7 @@ impl BlockManager {
     pub(crate) fn received_instead(
         &mut self,
         now: Timestamp,
-        from: DatanodeIndex,
+        from: (DatanodeIndex, StorageIndex),
         block: Block,
         replaced: Option<DatanodeIndex>,
     ) {
@@ -234,7 +277,7 @@ impl BlockManager {
     fn add_received(
         &mut self,
         now: Timestamp,
-        from: DatanodeIndex,
+        (from, at): (DatanodeIndex, StorageIndex),
         block: Block,
         replaced: Option<DatanodeIndex>,
     ) {
@@ -266,7 +309,7 @@ impl BlockManager {
         if let Some(replaced) = replaced.filter(|replaced| *replaced != from) {
             info.put_last(replaced);
         }
-        self.datanodes.add_replica(from, block.id);
+        self.datanodes.add_replica(from, at, block.id);
         if settled {
             self.try_complete(block.id);
             self.check_redundancy(now, block.id);
@@ -275,8 +318,22 @@ impl BlockManager {
         }
     }
 
-    /// Records that a DataNode no longer has its replica.
-    pub(crate) fn deleted(&mut self, now: Timestamp, from: DatanodeIndex, block: Block) {
+    /// Records that a DataNode no longer has its replica in a storage. If it has moved the replica
+    /// to another one, nothing changes.
+    pub(crate) fn deleted(
+        &mut self,
+        now: Timestamp,
+        (from, at): (DatanodeIndex, StorageIndex),
+        block: Block,
+    ) {
+        if self
+            .datanodes
+            .get(from)
+            .storages
+            .has_elsewhere(at, block.id)
+        {
+            return;
+        }
         self.counted(block.id, |blocks| blocks.remove_deleted(now, from, block));
     }
 
@@ -324,35 +381,31 @@ impl BlockManager {
             .is_some_and(|info| info.replicas().any(is_it))
     }
 
-    /// Applies a DataNode's full report: adds the replicas that it lists, and removes those that it
-    /// no longer lists. This costs what the report names, not what exists.
+    /// Applies the full report of a storage: adds the replicas that it lists, and removes those that
+    /// it no longer lists. This costs what the report names, not what exists.
     pub(crate) fn report(
         &mut self,
         now: Timestamp,
-        from: DatanodeIndex,
-        storage_id: &str,
+        (from, at): (DatanodeIndex, StorageIndex),
         replicas: &[ReportedReplica],
     ) {
-        let returned = self.datanodes.begin_report(from, storage_id);
-        let before: Vec<u64> = self.datanodes.replicas(from).collect();
+        let returned = self.datanodes.begin_report(from);
+        let before = self.datanodes.get(from).storages.blocks_in(at);
         for ReportedReplica { block, state } in replicas.iter().copied() {
             if self.is_known_corrupt(from, block) {
                 // A replica known to be corrupt stays corrupt when it is reported again.
             } else if state == ReplicaState::Finalized {
-                self.received(now, from, block);
+                self.received(now, (from, at), block);
             } else {
                 self.writing(from, block);
             }
         }
         let reported: BTreeSet<u64> = replicas.iter().map(|replica| replica.block.id).collect();
         for id in before.into_iter().filter(|id| !reported.contains(id)) {
-            self.counted(id, |blocks| {
-                blocks.datanodes.remove_replica(from, id);
-                blocks
-                    .block_mut(id)
-                    .remove_replicas(|replica| replica.datanode == from);
-                blocks.check_redundancy(now, id);
-            });
+            // A report of another storage may have come first.
+            if !self.datanodes.get(from).storages.has_elsewhere(at, id) {
+                self.lost(now, from, id);
+            }
         }
         if returned {
             // An additional DataNode may have room for blocks that lack replicas.

@@ -8,7 +8,7 @@
 //! - `standing`: the replicas of a block by the state of their DataNodes
 //! - `startup`, `safe_blocks`: what was reported since the start
 //! - `datanodes`: the registered DataNodes; `placement`: the choice of DataNodes for a block
-//! - `id_set`: compact sets of ids
+//! - `storages`: the storages of a DataNode with their replicas; `id_set`: compact sets of ids
 
 mod admin;
 mod admin_state;
@@ -23,11 +23,12 @@ mod safe_blocks;
 #[cfg(feature = "web")]
 mod standing;
 mod startup;
+mod storages;
 
 pub(crate) use admin::Changed;
 pub(crate) use admin_state::AdminState;
 pub(crate) use datanodes::{Datanode, DatanodeIndex};
-pub(crate) use info::{BlockInfo, BlockState};
+pub(crate) use info::{BlockInfo, BlockState, Cut};
 pub(crate) use manager::BlockManager;
 pub(crate) use placement::Placement;
 pub(crate) use recovery::RECOVERY_LIMIT;

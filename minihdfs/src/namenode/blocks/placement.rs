@@ -10,6 +10,7 @@ use rand::seq::SliceRandom;
 
 use super::datanodes::{DatanodeIndex, DatanodeManager};
 use crate::protocol::DatanodeRegistration;
+use crate::token::StorageType;
 
 /// The constraints on choosing DataNodes for a block.
 #[derive(Clone, Copy, Debug)]
@@ -26,11 +27,25 @@ pub(crate) struct Placement<'a> {
     pub(crate) writer: Option<IpAddr>,
     /// The free space required, in bytes.
     pub(crate) block_size: u64,
+    /// The types of storage for each replica, the best one first; the last entry is for all
+    /// further ones. None at all: any type.
+    pub(crate) kinds: &'a [Vec<StorageType>],
 }
 
 impl DatanodeManager {
-    /// Chooses DataNodes for a block: favored ones, one at the writer's address, then any others, on
-    /// racks as Hadoop spreads them. Uses stale ones only as a last resort. Returns fewer than
+    /// Returns the number of DataNodes that Hadoop has excluded when it finds none: those that were
+    /// excluded before, and the one at the writer's address, which it looks at first.
+    pub(crate) fn examined(&self, placement: &Placement<'_>) -> usize {
+        let own = self.all().any(|(index, node)| {
+            node.alive
+                && Some(node.registration.ip) == placement.writer
+                && !placement.excluded.contains(&index)
+        });
+        placement.excluded.len() + usize::from(own)
+    }
+
+    /// Chooses DataNodes for a block: favored ones, one at the writer's address, then any others,
+    /// on racks as Hadoop spreads them. Uses stale ones only as a last resort. Returns fewer than
     /// requested if there are not enough.
     pub(super) fn choose(
         &self,
@@ -41,14 +56,9 @@ impl DatanodeManager {
         let mut candidates: Vec<DatanodeIndex> = self
             .all()
             .filter(|(index, node)| {
-                // The free space of a DataNode is unknown before its first heartbeat, and its
-                // storage before its first block report.
-                let has_storage = !node.report.storage_id.is_empty();
-                let room =
-                    node.report.capacity == 0 || node.report.remaining >= placement.block_size;
+                let mut storages = node.storages.iter();
                 self.is_in_service(*index)
-                    && has_storage
-                    && room
+                    && storages.any(|storage| storage.has_room(placement.block_size))
                     && !placement.excluded.contains(index)
             })
             .map(|(index, _)| index)
@@ -66,12 +76,38 @@ impl DatanodeManager {
                 .any(|address| is_address_of(address, node));
             (self.is_stale(now, *index), !favored, Some(*index) != local)
         });
+        let candidates = self.by_kind(candidates, placement);
         let racks = self.racks();
         if racks > 1 {
             return self.spread(candidates, placement, racks);
         }
-        candidates.truncate(placement.count);
-        candidates
+        candidates.into_iter().take(placement.count).collect()
+    }
+
+    /// Puts the candidates into the order in which their storages suit the replicas, and leaves out
+    /// those that suit none.
+    fn by_kind(
+        &self,
+        mut left: Vec<DatanodeIndex>,
+        placement: &Placement<'_>,
+    ) -> Vec<DatanodeIndex> {
+        let Some(last) = placement.kinds.last() else {
+            return left;
+        };
+        let has = |index: DatanodeIndex, kind: StorageType| {
+            let mut storages = self.get(index).storages.iter();
+            storages.any(|it| it.kind() == kind && it.has_room(placement.block_size))
+        };
+        let mut ordered = Vec::with_capacity(left.len());
+        while !left.is_empty() {
+            let kinds = placement.kinds.get(ordered.len()).unwrap_or(last);
+            let suited = kinds
+                .iter()
+                .find_map(|kind| left.iter().position(|index| has(*index, *kind)));
+            let Some(suited) = suited else { break };
+            ordered.push(left.remove(suited));
+        }
+        ordered
     }
 
     /// Returns the number of racks with live DataNodes.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use kerbox_krb5::Timestamp;
 
 use super::datanodes::DatanodeIndex;
-use super::info::{BlockState, Recovery, Replica};
+use super::info::{BlockState, Cut, Recovery, Replica};
 use super::manager::BlockManager;
 use crate::HdfsError;
 use crate::protocol::{Block, BlockSynchronization, DatanodeCommand, RecoveringBlock};
@@ -16,32 +16,27 @@ pub(crate) const RECOVERY_LIMIT: Duration = Duration::from_secs(30);
 impl BlockManager {
     /// Orders the recovery of a block under construction. Of the DataNodes not tried yet, the one
     /// with the latest heartbeat gets the order. The block gets `recovery_id` as its generation
-    /// stamp.
-    pub(crate) fn recover(
-        &mut self,
-        now: Timestamp,
-        id: u64,
-        recovery_id: u64,
-        truncate_to: Option<u64>,
-    ) {
+    /// stamp, and what the cut leaves of it or of its source, if there is one.
+    pub(crate) fn recover(&mut self, now: Timestamp, id: u64, recovery_id: u64, cut: Option<Cut>) {
         let info = self.block_mut(id);
-        let (attempt, truncate_to) = match info.state() {
-            BlockState::UnderRecovery(earlier) => (earlier.attempt + 1, earlier.truncate_to),
-            _ => (0, truncate_to),
+        let (attempt, cut) = match info.state() {
+            BlockState::UnderRecovery(earlier) => (earlier.attempt + 1, earlier.cut),
+            _ => (0, cut),
         };
         info.set_recovery(Recovery {
             id: recovery_id,
             started: now,
-            truncate_to,
+            cut,
             attempt,
         });
-        if info.targets().is_empty() {
-            let holders = info.holders().collect();
-            info.set_targets(holders);
+        let source = cut.and_then(|cut| cut.source);
+        let block = source.unwrap_or_else(|| info.block());
+        if self.block(id).targets().is_empty() {
+            let holders = self.block(block.id).holders().collect();
+            self.block_mut(id).set_targets(holders);
         }
-        let block = info.block();
         self.low.remove(&id);
-        let holders = self.participants(id);
+        let holders = self.participants(block.id);
         let Some(primary) = holders.get(attempt % holders.len().max(1)).copied() else {
             return;
         };
@@ -51,7 +46,8 @@ impl BlockManager {
         let order = RecoveringBlock {
             block,
             recovery_id,
-            truncate_to,
+            truncate_to: cut.map(|cut| cut.length),
+            copy_to: source.map(|_| id),
             locations: locations.collect(),
         };
         let order = DatanodeCommand::Recover(order);
@@ -107,15 +103,18 @@ impl BlockManager {
         for index in before {
             self.datanodes.remove_replica(index, id);
         }
-        let targets: Vec<DatanodeIndex> = outcome
-            .new_targets
-            .iter()
-            .filter_map(|target| self.datanodes.index(&target.datanode.uuid))
-            .collect();
+        let targets = outcome.new_targets.iter().filter_map(|target| {
+            let index = self.datanodes.index(&target.datanode.uuid)?;
+            Some((
+                index,
+                self.datanodes.get(index).storages.known(&target.storage_id),
+            ))
+        });
+        let targets: Vec<_> = targets.collect();
         let info = self.block_mut(id);
         info.remove_replicas(|_| true);
         info.set_version(outcome.new_generation_stamp, outcome.new_length);
-        for datanode in targets.iter().copied() {
+        for (datanode, _) in targets.iter().copied() {
             info.put_replica(Replica {
                 datanode,
                 generation_stamp: outcome.new_generation_stamp,
@@ -123,8 +122,8 @@ impl BlockManager {
                 corrupt: false,
             });
         }
-        for index in targets {
-            self.datanodes.add_replica(index, id);
+        for (index, at) in targets {
+            self.datanodes.add_replica(index, at, id);
         }
         self.settle(id);
         self.check_redundancy(now, id);

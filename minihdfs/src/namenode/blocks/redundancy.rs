@@ -9,6 +9,7 @@ use super::info::{BlockInfo, Replica};
 use super::manager::BlockManager;
 use super::placement::Placement;
 use crate::protocol::{Block, DatanodeCommand};
+use crate::token::StorageType;
 
 /// The time after which a scheduled copy counts as failed
 /// (`dfs.namenode.reconstruction.pending.timeout-sec`).
@@ -90,6 +91,7 @@ impl BlockManager {
             favored: &[],
             writer: None,
             block_size: block.length,
+            kinds: &[],
         };
         let targets = self.choose(now, &placement);
         self.copy(now, block, source, &targets);
@@ -140,12 +142,32 @@ impl BlockManager {
         let deadline = now + PENDING_LIMIT;
         self.block_mut(block.id).add_pending(targets, deadline);
         self.pending.insert((deadline, block.id));
-        let targets = targets
-            .iter()
-            .map(|index| self.datanodes.get(*index).registration.clone())
-            .collect();
-        let order = DatanodeCommand::Transfer { block, targets };
+        // The copies go where the other replicas are, if they can.
+        let kinds = self.kinds_of(block.id);
+        let nodes = targets.iter().map(|index| self.datanodes.get(*index));
+        let order = DatanodeCommand::Transfer {
+            block,
+            targets: nodes
+                .clone()
+                .map(|node| node.registration.clone())
+                .collect(),
+            storages: nodes
+                .map(|node| node.storages.of(block.id, || kinds.clone()))
+                .collect(),
+        };
         self.datanodes.get_mut(source).command(order);
+    }
+
+    /// Returns the types of the storages that hold a block.
+    fn kinds_of(&self, id: u64) -> Vec<StorageType> {
+        let live = self.block(id).live(&self.datanodes);
+        let storages = live.filter_map(|index| {
+            let storages = &self.datanodes.get(index).storages;
+            storages.with_replica(id).map(|storage| storage.kind())
+        });
+        let mut kinds: Vec<StorageType> = storages.collect();
+        kinds.dedup();
+        kinds
     }
 
     /// Reschedules copies that were not made in time.

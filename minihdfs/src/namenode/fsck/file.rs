@@ -106,7 +106,7 @@ impl NameNode {
         let shown = if options.shows_holders() {
             let shown = holders.iter().map(|index| {
                 let is_corrupt = info.corrupt_holders().any(|corrupt| corrupt == *index);
-                holder(call, ns, *index, is_corrupt, options)
+                holder(call, ns, (*index, info), is_corrupt, options)
             });
             format!("  [{}]", shown.collect::<Vec<_>>().join(", "))
         } else {
@@ -138,7 +138,7 @@ impl NameNode {
 fn holder(
     call: &Call<'_>,
     ns: &Namesystem,
-    index: DatanodeIndex,
+    (index, info): (DatanodeIndex, &BlockInfo),
     is_corrupt: bool,
     options: &FsckOptions,
 ) -> String {
@@ -148,8 +148,10 @@ fn holder(
     let mut shown = if options.racks {
         format!("{}/{address}", node.location)
     } else {
-        let storage = &node.report.storage_id;
-        format!("DatanodeInfoWithStorage[{address},{storage},DISK]")
+        let storages = ns.storages_of(info, &[index]);
+        let mut storages = storages.iter().map(|it| (&*it.id, it.kind.as_str_name()));
+        let (storage, kind) = storages.next().unwrap_or_default();
+        format!("DatanodeInfoWithStorage[{address},{storage},{kind}]")
     };
     if options.upgrade_domains {
         shown.push_str("(ud=undefined)");
@@ -171,6 +173,15 @@ fn holder(
 impl CheckedFile {
     fn is_open(&self) -> bool {
         self.located.under_construction
+    }
+
+    /// Returns the offset and length of each block; `None` for one without a replica.
+    pub(super) fn layout(&self) -> Vec<Option<(u64, u64)>> {
+        let blocks = self.located.blocks.iter();
+        let place = |block: &LocatedBlockProto| (block.offset, block.b.num_bytes());
+        blocks
+            .map(|block| (!block.locs.is_empty()).then(|| place(block)))
+            .collect()
     }
 
     /// Writes what is wrong with the file, and what the flags show. Returns true if it has lost

@@ -4,6 +4,7 @@
 //! memory for long.
 //!
 //! - `options`: the flags; `walk`: the walk through directories
+//! - `lost_found`: what is saved of corrupt files
 //! - `file`: one file and its blocks; `block`: one block by its id
 //! - `totals`, `policies`: the sums at the end
 //! - `text`: dates and numbers as Java writes them
@@ -11,6 +12,7 @@
 mod block;
 mod corrupt_files;
 mod file;
+mod lost_found;
 mod options;
 mod policies;
 mod text;
@@ -27,6 +29,7 @@ use crate::proto::hdfs::GetFileInfoRequestProto;
 use crate::rpc::Call;
 use crate::{Caller, HdfsError};
 
+pub(crate) use lost_found::Remains;
 pub(crate) use options::FsckOptions;
 use text::java_date;
 use walk::Walk;
@@ -81,6 +84,21 @@ impl Fsck {
             Err(error) => self.fail(now, &error, &mut out),
         }
         Some(out)
+    }
+
+    /// Returns what must be copied before the next part.
+    pub(crate) fn remains(&mut self) -> Option<Remains> {
+        match &mut self.stage {
+            Stage::Walk(walk) => walk.remains(),
+            _ => None,
+        }
+    }
+
+    /// Notes that something could not be copied.
+    pub(crate) fn has_failed(&mut self, why: &HdfsError) {
+        if let Stage::Walk(walk) = &mut self.stage {
+            walk.has_failed(why);
+        }
     }
 
     fn call(&self, now: Timestamp) -> Call<'_> {

@@ -6,6 +6,7 @@ use std::fmt::Write;
 use bytes::Bytes;
 
 use super::file::Findings;
+use super::lost_found::{self, Remains};
 use super::options::FsckOptions;
 use super::policies::PolicySums;
 use super::totals::{Replication, Totals};
@@ -31,6 +32,10 @@ pub(super) struct Walk {
     totals: Totals,
     policies: Option<PolicySums>,
     internal_errors: Vec<String>,
+    /// What must be copied before the walk goes on.
+    remains: Option<Remains>,
+    /// The file that is removed afterwards.
+    to_remove: Option<String>,
 }
 
 /// A directory of the walk.
@@ -68,6 +73,8 @@ impl Walk {
             totals: Totals::default(),
             policies: options.storage_policies.then(PolicySums::default),
             internal_errors: Vec::new(),
+            remains: None,
+            to_remove: None,
         };
         walk.check(namenode, call, options, options.path.clone(), status, out)?;
         Ok(walk)
@@ -81,7 +88,13 @@ impl Walk {
         options: &FsckOptions,
         out: &mut String,
     ) -> Result<bool, HdfsError> {
+        if let Some(path) = self.to_remove.take() {
+            self.remove(namenode, call, path);
+        }
         for _ in 0..PART {
+            if self.remains.is_some() {
+                return Ok(true);
+            }
             let Some(directory) = self.directories.last_mut() else {
                 return Ok(false);
             };
@@ -181,20 +194,38 @@ impl Walk {
             return Ok(());
         }
         if options.move_corrupt {
-            self.internal_errors.push(format!(
-                "-move is not served: copy what is left of {path}, then use -delete"
-            ));
+            match lost_found::prepare(namenode, call, path, status, file.layout()) {
+                Ok(remains) => self.remains = remains,
+                Err(error) => self.has_failed(&error),
+            }
         }
         if options.delete_corrupt {
-            let request = DeleteRequestProto {
-                src: path.to_owned(),
-                recursive: true,
-            };
-            if let Err(error) = namenode.delete(call, request) {
-                self.internal_errors.push(error.message().to_owned());
+            match self.remains {
+                Some(_) => self.to_remove = Some(path.to_owned()),
+                None => self.remove(namenode, call, path.to_owned()),
             }
         }
         Ok(())
+    }
+
+    fn remove(&mut self, namenode: &NameNode, call: &Call<'_>, src: String) {
+        let request = DeleteRequestProto {
+            src,
+            recursive: true,
+        };
+        if let Err(error) = namenode.delete(call, request) {
+            self.has_failed(&error);
+        }
+    }
+
+    /// Returns what must be copied before the walk goes on.
+    pub(super) fn remains(&mut self) -> Option<Remains> {
+        self.remains.take()
+    }
+
+    /// Notes that something could not be done.
+    pub(super) fn has_failed(&mut self, why: &HdfsError) {
+        self.internal_errors.push(why.message().to_owned());
     }
 
     pub(super) fn is_healthy(&self) -> bool {
@@ -219,12 +250,12 @@ impl Walk {
 
     /// Fails if something could not be done to a corrupt file.
     pub(super) fn check_internal_errors(&self) -> Result<(), HdfsError> {
-        match self.internal_errors.first() {
-            None => Ok(()),
-            Some(first) => Err(HdfsError::io(format!(
-                "fsck encountered internal errors! {first}"
-            ))),
-        }
+        let Some(first) = self.internal_errors.first() else {
+            return Ok(());
+        };
+        tracing::warn!(error = first, "a corrupt file was not dealt with");
+        // Hadoop's text says no more.
+        Err(HdfsError::io("fsck encountered internal errors!"))
     }
 }
 

@@ -6,7 +6,7 @@ use crate::namenode::NameNode;
 use crate::namenode::access::acl::{Acl, AclEntry};
 use crate::namenode::access::permission::Need;
 use crate::namenode::edit::Edit;
-use crate::namenode::state::inode::STICKY;
+use crate::namenode::state::inode::{PERMISSION_BITS, STICKY};
 use crate::namenode::state::limits::check_name;
 use crate::proto::hdfs::{
     AclEntryProto, AclStatusProto, FsPermissionProto, GetAclStatusRequestProto,
@@ -16,6 +16,8 @@ use crate::proto::hdfs::{
     SetAclRequestProto, SetAclResponseProto,
 };
 use crate::rpc::Call;
+
+const SET: &str = "set ACL on";
 
 impl NameNode {
     /// Returns the list without the entries held in the permission bits.
@@ -48,7 +50,7 @@ impl NameNode {
                     .map(AclEntry::to_proto)
                     .collect(),
                 permission: Some(FsPermissionProto {
-                    perm: (inode.mode & 0o777).into(),
+                    perm: (inode.mode & PERMISSION_BITS).into(),
                 }),
             },
         })
@@ -114,7 +116,7 @@ impl NameNode {
         request: SetAclRequestProto,
     ) -> Result<SetAclResponseProto, HdfsError> {
         let spec = entries(request.acl_spec)?;
-        self.change_acl(call, "set ACL on", &request.src, |acl, mode| {
+        self.change_acl(call, SET, &request.src, |acl, mode| {
             if spec.is_empty() {
                 Ok(acl.removed(mode))
             } else {
@@ -137,9 +139,10 @@ impl NameNode {
         let path = ns.namespace().resolve(src)?;
         checker.check_change(ns.namespace(), &path, Need::OWNER)?;
         let inode = ns.namespace().inode(owned(&path)?);
-        let with_path = |error: &HdfsError| {
-            HdfsError::acl(format!("{} Path: {}", error.message(), path.path()))
-        };
+        // Hadoop's setAcl names the path as it was asked, the others what it stands for.
+        let shown = if operation == SET { src } else { path.path() };
+        let with_path =
+            |error: &HdfsError| HdfsError::acl(format!("{} Path: {shown}", error.message()));
         let (acl, mode) = change(inode.acl(), inode.mode).map_err(|error| with_path(&error))?;
         if !acl.defaults().is_empty() && !inode.is_directory() {
             // Hadoop names the path twice as well.

@@ -7,12 +7,11 @@ use crate::namenode::NameNode;
 use crate::namenode::events::safe_mode_event;
 use crate::proto::hdfs::{
     CreateEncryptionZoneRequestProto, CreateEncryptionZoneResponseProto,
-    FinalizeUpgradeRequestProto, FinalizeUpgradeResponseProto, GetCurrentEditLogTxidRequestProto,
-    GetCurrentEditLogTxidResponseProto, GetEzForPathRequestProto, GetEzForPathResponseProto,
-    ListEncryptionZonesRequestProto, ListEncryptionZonesResponseProto, RefreshNodesRequestProto,
-    RefreshNodesResponseProto, SafeModeActionProto, SetBalancerBandwidthRequestProto,
-    SetBalancerBandwidthResponseProto, SetSafeModeRequestProto, SetSafeModeResponseProto,
-    UpgradeStatusRequestProto, UpgradeStatusResponseProto,
+    GetCurrentEditLogTxidRequestProto, GetCurrentEditLogTxidResponseProto,
+    GetEzForPathRequestProto, GetEzForPathResponseProto, ListEncryptionZonesRequestProto,
+    ListEncryptionZonesResponseProto, RefreshNodesRequestProto, RefreshNodesResponseProto,
+    SafeModeActionProto, SetBalancerBandwidthRequestProto, SetBalancerBandwidthResponseProto,
+    SetSafeModeRequestProto, SetSafeModeResponseProto,
 };
 use crate::rpc::Call;
 
@@ -71,27 +70,6 @@ impl NameNode {
         self.checker(call).check_superuser("refreshNodes")?;
         self.refresh_hosts(call.now)?;
         Ok(RefreshNodesResponseProto {})
-    }
-
-    /// Does nothing, because no upgrade is in progress.
-    pub(crate) fn finalize_upgrade(
-        &self,
-        call: &Call<'_>,
-        _request: FinalizeUpgradeRequestProto,
-    ) -> Result<FinalizeUpgradeResponseProto, HdfsError> {
-        self.checker(call).check_superuser("finalizeUpgrade")?;
-        Ok(FinalizeUpgradeResponseProto {})
-    }
-
-    /// Reports that no upgrade is in progress.
-    pub(crate) fn upgrade_status(
-        &self,
-        _call: &Call<'_>,
-        _request: UpgradeStatusRequestProto,
-    ) -> Result<UpgradeStatusResponseProto, HdfsError> {
-        Ok(UpgradeStatusResponseProto {
-            upgrade_finalized: true,
-        })
     }
 
     /// Tells the living DataNodes how fast they may move blocks for a balancer.

@@ -139,6 +139,7 @@ impl NameNode {
         let has = |flag: AddBlockFlagProto| request.flags.contains(&flag.into());
         let local =
             !has(AddBlockFlagProto::NoLocalWrite) && !has(AddBlockFlagProto::IgnoreClientLocality);
+        let kinds = ns.kinds_for(id, 0, replication.into());
         let placement = Placement {
             count: replication.into(),
             existing: &[],
@@ -146,6 +147,7 @@ impl NameNode {
             favored: &request.favored_nodes,
             writer: local.then_some(call.caller.address),
             block_size,
+            kinds: &kinds,
         };
         let targets = ns.blocks.choose(call.now, &placement);
         let least = usize::from(self.config.min_replication);
@@ -156,10 +158,9 @@ impl NameNode {
                 request.src,
                 targets.len(),
                 ns.blocks.datanodes.living(),
-                if excluded.is_empty() {
-                    "no".to_owned()
-                } else {
-                    excluded.len().to_string()
+                match ns.blocks.datanodes.examined(&placement) {
+                    0 => "no".to_owned(),
+                    count => count.to_string(),
                 }
             )));
         }

@@ -8,16 +8,16 @@ use super::tree::check_parent;
 use crate::HdfsError;
 use crate::namenode::NameNode;
 use crate::namenode::access::permission::{FsAction, Need};
-use crate::namenode::edit::{Edit, FileFields};
+use crate::namenode::edit::{Edit, FileFields, RpcIds};
 use crate::namenode::lease_recovery::{Claim, RecoverLeaseOp};
 use crate::namenode::namesystem::Namesystem;
 use crate::namenode::path;
 use crate::namenode::state::inode::{InodeId, PERMISSION_BITS};
-use crate::namenode::state::limits::{Charge, check_name, check_new_names};
+use crate::namenode::state::limits::{Charge, check_name, check_new_path};
 use crate::namenode::state::namespace::Creation;
 use crate::namenode::state::resolve::is_reserved;
 use crate::namenode::state::resolved_path::ResolvedPath;
-use crate::namenode::state::storage_policy::by_type;
+use crate::namenode::state::storage_policy::{LAZY_PERSIST, by_type, or_hot};
 use crate::proto::hdfs::{
     AppendRequestProto, AppendResponseProto, CreateFlagProto, CreateRequestProto,
     CreateResponseProto, LocatedBlockProto,
@@ -50,15 +50,11 @@ impl NameNode {
                 request.src
             )));
         }
-        let replication = self.verified_replication(request.replication, || {
-            format!("{}, clientName={}", request.src, call.caller.address)
-        })?;
-        self.check_block_size(request.block_size)?;
         check_name("client's name", &request.client_name)?;
         let checker = self.checker(call);
         let mut ns = self.lock_to_write(format_args!("create file{}", request.src))?;
         let path = ns.namespace().resolve(&request.src)?;
-        checker.check_creation(ns.namespace(), &path, Need::TRAVERSE)?;
+        checker.check_creation(ns.namespace(), &path, Need::ancestor(FsAction::WRITE))?;
         if let Some(id) = path.last() {
             if ns.namespace().inode(id).is_directory() {
                 return Err(HdfsError::file_already_exists(format!(
@@ -76,12 +72,15 @@ impl NameNode {
             if !flags.has(CreateFlagProto::Create) {
                 return Err(HdfsError::file_not_found(format!(
                     "Can't overwrite non-existent {}",
-                    path.path()
+                    request.src
                 )));
             }
         }
-        checker.check_creation(ns.namespace(), &path, Need::ancestor(FsAction::WRITE))?;
-        check_new_names(&path, "create", &self.config)?;
+        self.check_block_size(request.block_size)?;
+        let replication = self.verified_replication(request.replication, || {
+            format!("{}, clientName={}", request.src, call.caller.address)
+        })?;
+        check_new_path(&path, "create")?;
         if let Some(id) = path.last() {
             self.check_replacement(call, &mut ns, &path, id, flags, &request.client_name)?;
         }
@@ -114,7 +113,7 @@ impl NameNode {
         holder: &str,
     ) -> Result<(), HdfsError> {
         if flags.has(CreateFlagProto::Overwrite) {
-            return Ok(());
+            return check_room_instead(call, ns, path, id);
         }
         let claim = Claim {
             op: RecoverLeaseOp::Create,
@@ -143,10 +142,8 @@ impl NameNode {
         let parent = match path.last() {
             Some(id) => ns.namespace().inode(id).parent,
             None => {
-                let missing = path.missing().count();
-                self.check_room(ns, path, missing as u64)?;
                 let above: Creation = Self::mode_above_file(ns, path, owner);
-                self.make_missing(call.now, ns, path, missing - 1, &above)?
+                self.make_ancestors(call.now, ns, path, &above)?
             }
         };
         let creation = Creation {
@@ -207,6 +204,7 @@ impl NameNode {
                 call.caller.address
             ))
         })?;
+        check_not_in_memory(&ns, id, "append to", path.path())?;
         let claim = Claim {
             op: RecoverLeaseOp::Append,
             path: path.path(),
@@ -289,6 +287,47 @@ impl NameNode {
     }
 }
 
+/// Fails if a quota that is exceeded already has no room for a file in place of another. The other
+/// one is then gone: Hadoop deletes it before it checks.
+fn check_room_instead(
+    call: &Call<'_>,
+    ns: &mut Namesystem,
+    path: &ResolvedPath<'_>,
+    id: InodeId,
+) -> Result<(), HdfsError> {
+    let namespace = ns.namespace();
+    let charge = Charge {
+        inodes: 1,
+        removed: (!namespace.is_in_snapshot(id)).into(),
+        ..Charge::default()
+    };
+    let parent = namespace.inode(id).parent;
+    if let Err(refusal) = namespace.check_quota(parent, None, charge) {
+        ns.log(&Edit::Delete {
+            path: path.path().to_owned(),
+            timestamp: call.now.as_millis(),
+            rpc: RpcIds::NONE,
+        })?;
+        return Err(refusal);
+    }
+    Ok(())
+}
+
+/// Fails for a file under the policy `LAZY_PERSIST`.
+pub(super) fn check_not_in_memory(
+    ns: &Namesystem,
+    id: InodeId,
+    action: &str,
+    path: &str,
+) -> Result<(), HdfsError> {
+    if ns.namespace().storage_policy(id) == LAZY_PERSIST {
+        return Err(HdfsError::unsupported_operation(format!(
+            "Cannot {action} lazy persist file {path}"
+        )));
+    }
+    Ok(())
+}
+
 /// Fails if quotas have no room for the rest of the last block, which counts with its full size
 /// while it is written (`FSDirAppendOp.verifyQuotaForUCBlock`).
 fn check_room_in_last_block(ns: &Namesystem, id: InodeId) -> Result<(), HdfsError> {
@@ -300,7 +339,7 @@ fn check_room_in_last_block(ns: &Namesystem, id: InodeId) -> Result<(), HdfsErro
     let room = file.block_size.saturating_sub(last.block().length);
     let charge = Charge {
         space: room.saturating_mul(file.replication.into()),
-        types: by_type(namespace.storage_policy(id), file.replication, room),
+        types: by_type(or_hot(namespace.storage_policy(id)), file.replication, room),
         ..Charge::default()
     };
     namespace.check_quota(inode.parent, None, charge)

@@ -36,7 +36,6 @@ impl NameNode {
         ns.log(&Edit::StartLogSegment)?;
         // Other calls go on while it is written.
         drop(ns);
-        let image = image.map_err(HdfsError::unsupported_operation)?;
         storage.save_image(last, &image)?;
         saved(true)
     }
@@ -48,7 +47,10 @@ impl NameNode {
         _request: RollEditsRequestProto,
     ) -> Result<RollEditsResponseProto, HdfsError> {
         self.checker(call).check_superuser("rollEditLog")?;
-        let mut ns = self.lock_to_write(format_args!("roll edit log"))?;
+        let mut ns = self.lock();
+        if ns.safe_mode.is_on() {
+            return Err(self.in_safe_mode(&ns, format_args!("Log not rolled")));
+        }
         ns.roll_edits()?;
         Ok(RollEditsResponseProto {
             new_segment_tx_id: ns.state().transaction_id().cast_unsigned(),

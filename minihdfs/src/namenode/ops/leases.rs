@@ -26,12 +26,24 @@ impl Namesystem {
         src: &str,
         file_id: u64,
     ) -> Result<Option<InodeId>, HdfsError> {
+        Ok(self.find_named(checker, src, file_id)?.0)
+    }
+
+    /// Same as [`find_file`](Self::find_file), and returns the path that messages name.
+    fn find_named(
+        &self,
+        checker: &PermissionChecker<'_>,
+        src: &str,
+        file_id: u64,
+    ) -> Result<(Option<InodeId>, String), HdfsError> {
         if file_id != GRANDFATHER_INODE_ID {
-            return Ok(self.namespace().get(file_id).map(|inode| inode.id));
+            let id = self.namespace().get(file_id).map(|inode| inode.id);
+            let path = id.map_or_else(|| src.to_owned(), |id| self.namespace().full_path(id));
+            return Ok((id, path));
         }
         let path = self.namespace().resolve(src)?;
         checker.check_change(self.namespace(), &path, Need::TRAVERSE)?;
-        Ok(path.last())
+        Ok((path.last(), path.path().to_owned()))
     }
 
     /// Returns the file that `holder` writes. Fails with the errors of `FSNamesystem.checkLease`.
@@ -42,7 +54,7 @@ impl Namesystem {
         file_id: u64,
         holder: &str,
     ) -> Result<InodeId, HdfsError> {
-        let id = self.find_file(checker, src, file_id)?;
+        let (id, src) = self.find_named(checker, src, file_id)?;
         let details = || {
             let lease = match self.leases().open_files(holder) {
                 Some(files) => format!("[Lease.  Holder: {holder}, pending creates: {files}]"),
@@ -86,6 +98,12 @@ impl NameNode {
         call: &Call<'_>,
         request: RenewLeaseRequestProto,
     ) -> Result<RenewLeaseResponseProto, HdfsError> {
+        if !request.namespaces.is_empty() {
+            return Err(HdfsError::io(format!(
+                "namespaces([{}]) should be null or empty",
+                request.namespaces.join(", ")
+            )));
+        }
         let mut ns = self.lock_to_write(format_args!("renew lease for {}", request.client_name))?;
         ns.renew_lease(call.now, &request.client_name);
         Ok(RenewLeaseResponseProto {})

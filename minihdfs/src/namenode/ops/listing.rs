@@ -95,7 +95,7 @@ impl NameNode {
             if listing.partial_listing.len() >= page.limit || located >= page.limit {
                 break;
             }
-            let name = Bytes::copy_from_slice(name.as_bytes());
+            let name = Bytes::copy_from_slice(name.0.as_bytes());
             let entry = self.entry(call, ns, (view, child), name, page);
             if let Some(locations) = &entry.locations {
                 let blocks = locations.blocks.iter();

@@ -97,9 +97,9 @@ fn write_summary(ns: &Namesystem, text: &mut String) -> std::fmt::Result {
             "{} {} {} of {} bytes used, {} remaining, {} blocks",
             node.registration.transfer_address(),
             service(node),
-            node.report.dfs_used,
-            node.report.capacity,
-            node.report.remaining,
+            node.dfs_used(),
+            node.capacity(),
+            node.remaining(),
             node.block_count()
         )?;
     }

@@ -31,6 +31,7 @@ mod rename;
 mod repeated;
 mod reports;
 mod snapshot_diffs;
+mod snapshot_listings;
 mod snapshot_reads;
 pub(super) mod snapshots;
 pub(super) mod status;
@@ -165,8 +166,8 @@ pub(crate) static CLIENT_PROTOCOL: Protocol<NameNode> = protocol! {
     "upgradeStatus" => NameNode::upgrade_status,
 };
 
-/// The methods for calls that an earlier NameNode has executed, and whose responses its edits do not
-/// hold.
+/// The methods for calls that an earlier NameNode has executed, and whose responses its edits do
+/// not hold.
 pub(crate) static REPEATED: Protocol<NameNode> = protocol! {
     "org.apache.hadoop.hdfs.protocol.ClientProtocol", 1,
     "append" => NameNode::append_again,

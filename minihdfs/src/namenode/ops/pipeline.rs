@@ -37,6 +37,7 @@ impl NameNode {
         let existing = known(&ns, &request.existings);
         let mut excluded = known(&ns, &request.excludes);
         excluded.extend_from_slice(&existing);
+        let kinds = ns.kinds_for(id, existing.len(), 1);
         let placement = Placement {
             count: request.num_additional_nodes as usize,
             existing: &existing,
@@ -44,6 +45,7 @@ impl NameNode {
             favored: &[],
             writer: None,
             block_size,
+            kinds: &kinds,
         };
         let chosen = ns.blocks.choose(call.now, &placement);
         let locations = [existing, chosen].concat();
@@ -62,7 +64,6 @@ impl NameNode {
         call: &Call<'_>,
         request: UpdateBlockForPipelineRequestProto,
     ) -> Result<UpdateBlockForPipelineResponseProto, HdfsError> {
-        self.check_pool(Some(&request.block))?;
         let mut ns = self.lock_to_write(format_args!(
             "get a new generation stamp and an access token for block {}",
             name(&request.block)
@@ -99,9 +100,6 @@ impl NameNode {
             )));
         }
         let id = self.under_construction(&ns, old, &request.client_name)?;
-        check_storages(&ns, id, &request)?;
-        let uuids = request.new_nodes.iter().map(|node| &*node.datanode_uuid);
-        let targets = each_once(&ns, uuids);
         let length = length_of(new)?;
         check_newer(&ns, id, &request, length)?;
         let file = ns.blocks.block(id).file;
@@ -113,6 +111,10 @@ impl NameNode {
             }
         }
         ns.update_blocks(file, blocks, call.caller.into())?;
+        // Hadoop looks at the storages when the block has its new stamp.
+        check_storages(&ns, id, &request)?;
+        let uuids = request.new_nodes.iter().map(|node| &*node.datanode_uuid);
+        let targets = each_once(&ns, uuids);
         ns.blocks.block_mut(id).set_targets(targets);
         Ok(UpdatePipelineResponseProto {})
     }
@@ -125,10 +127,7 @@ impl NameNode {
         holder: &str,
     ) -> Result<u64, HdfsError> {
         let Some(info) = ns.blocks.get(block.block_id) else {
-            return Err(HdfsError::io(format!(
-                "{} does not exist or is not under construction",
-                name(block)
-            )));
+            return Err(HdfsError::io(format!("{} does not exist.", name(block))));
         };
         let settled = match info.state() {
             BlockState::Complete => Some("COMPLETE"),
@@ -155,13 +154,12 @@ impl NameNode {
             .and_then(|inode| inode.as_file()?.writer.as_ref());
         match writer {
             Some(writer) if &*writer.holder == holder => Ok(info.block().id),
-            Some(writer) => Err(HdfsError::lease_expired(format!(
-                "Lease mismatch: {} (inode {file}) is accessed by a non lease holder {holder}; its holder is {}",
-                info.block(),
-                writer.holder
+            Some(_) => Err(HdfsError::lease_expired(format!(
+                "Lease mismatch: {} is accessed by a non lease holder {holder}",
+                name(block)
             ))),
             None => Err(HdfsError::io(format!(
-                "The file {file} belonged to block {} but it is not under construction.",
+                "The file {} belonged to does not exist or it is not under construction.",
                 info.block()
             ))),
         }
@@ -199,7 +197,7 @@ fn check_storages(
         format!("Length mismatched: storageIDs.length={storages} != ")
     };
     Err(HdfsError::hadoop_illegal_argument(format!(
-        "{why} datanodeID.length={nodes}, src={},oldBlock={},newBlock={},clientName={}",
+        "{why} datanodeID.length={nodes}, src={}, oldBlock={}, newBlock={}, clientName={}",
         ns.namespace().full_path(ns.blocks.block(block).file),
         name(&request.old_block),
         name(&request.new_block),
@@ -224,10 +222,19 @@ fn check_newer(
         )));
     }
     let block = ns.blocks.block(block).block();
-    if new.generation_stamp <= block.generation_stamp || length < block.length {
+    if new.generation_stamp <= block.generation_stamp {
         return Err(HdfsError::io(format!(
-            "Update {block} (len = {}) to an older state: blk_{}_{} (len = {length})",
-            block.length, new.block_id, new.generation_stamp
+            "Update {} but the new block {} does not have a larger generation stamp than the last block {block}",
+            name(old),
+            name(new)
+        )));
+    }
+    if length < block.length {
+        return Err(HdfsError::io(format!(
+            "Update {} (size={}) to a smaller size block {} (size={length})",
+            name(old),
+            old.num_bytes().cast_signed(),
+            name(new)
         )));
     }
     Ok(())

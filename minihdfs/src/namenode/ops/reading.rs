@@ -55,18 +55,16 @@ impl NameNode {
         if link {
             path = path.not_following();
         }
-        if let Err(error) = checker.check(ns.namespace(), &path, Need::TRAVERSE) {
-            // For a superuser the only possible error is a file in the middle of the path. Hadoop
-            // then reports that the path does not exist.
-            return if checker.is_exempt() && *error.kind() != Class::UnresolvedPath {
-                Ok(None)
-            } else {
-                Err(error)
-            };
+        if !leads_anywhere(&checker, &ns, &path)? {
+            return Ok(None);
         }
         let view = path.view(ns.namespace());
         let status = path.last();
-        let status = status.map(|id| self.file_status_in(&ns, view, id, Bytes::new()));
+        let mut status = status.map(|id| self.file_status_in(&ns, view, id, Bytes::new()));
+        if let Some(status) = status.as_mut().filter(|status| status.symlink.is_some()) {
+            // Only listings show the one of the directory.
+            status.storage_policy = Some(0);
+        }
         Ok(status.or_else(|| dot_snapshot_status(&path)))
     }
 
@@ -80,18 +78,19 @@ impl NameNode {
         let ns = self.read();
         let path = ns.namespace().resolve(request.src())?;
         let needs_token = request.need_block_token();
-        let need = if needs_token {
-            Need::path(FsAction::READ)
-        } else {
-            Need::TRAVERSE
-        };
-        checker.check(ns.namespace(), &path, need)?;
-        let Some(id) = path.last() else {
+        if !leads_anywhere(&checker, &ns, &path)? {
             return Ok(GetLocatedFileInfoResponseProto { fs: None });
+        }
+        let Some(id) = path.last() else {
+            let fs = dot_snapshot_status(&path);
+            return Ok(GetLocatedFileInfoResponseProto { fs });
         };
         let view = path.view(ns.namespace());
         let mut status = self.file_status_in(&ns, view, id, Bytes::new());
         if !view.inode(id).is_directory() {
+            if needs_token {
+                checker.check(ns.namespace(), &path, Need::path(FsAction::READ))?;
+            }
             let reader = needs_token.then_some(&*call.caller.user.short);
             let file = (view, id);
             status.locations =
@@ -117,9 +116,11 @@ impl NameNode {
         let checker = self.checker(call);
         let ns = self.read();
         let path = ns.namespace().resolve(&request.src)?;
-        checker.check(ns.namespace(), &path, Need::path(FsAction::READ))?;
+        // Hadoop answers everybody who asks if there is a file.
+        checker.check_way(ns.namespace(), &path)?;
         let view = path.view(ns.namespace());
         let id = file_in(view, path.last(), path.path())?;
+        checker.check(ns.namespace(), &path, Need::path(FsAction::READ))?;
         check_readable_by_superuser(view, &path, &checker)?;
         let range = BlockRange {
             offset: request.offset,
@@ -189,7 +190,7 @@ impl NameNode {
                 key_provider_uri: Some(String::new()),
                 // HOT
                 policy_id: Some(7),
-                snapshot_trash_root_enabled: Some(false),
+                snapshot_trash_root_enabled: Some(self.config.snapshots.trash_root),
             },
         })
     }
@@ -200,7 +201,7 @@ impl NameNode {
         call: &Call<'_>,
         request: IsFileClosedRequestProto,
     ) -> Result<IsFileClosedResponseProto, HdfsError> {
-        let closed = self.ask_file(call, &request.src, |file| file.writer.is_none());
+        let closed = self.ask_file(call, &request.src, false, |file| file.writer.is_none());
         let result = closed.map_err(|error| match error.kind() {
             // Here Hadoop shows the path as it was sent.
             Class::FileNotFound => {
@@ -218,21 +219,26 @@ impl NameNode {
         call: &Call<'_>,
         request: GetPreferredBlockSizeRequestProto,
     ) -> Result<GetPreferredBlockSizeResponseProto, HdfsError> {
-        let bsize = self.ask_file(call, &request.filename, |file| file.block_size)?;
+        let bsize = self.ask_file(call, &request.filename, true, |file| file.block_size)?;
         Ok(GetPreferredBlockSizeResponseProto { bsize })
     }
 
     /// Returns a fact about the file at a path. Fails if the caller may not traverse the path, or
-    /// if there is no file at its end.
+    /// if there is no file at its end. With `link` a link at the end is meant itself, which is no
+    /// file.
     fn ask_file<T: Default>(
         &self,
         call: &Call<'_>,
         src: &str,
+        link: bool,
         fact: impl FnOnce(&File) -> T,
     ) -> Result<T, HdfsError> {
         let checker = self.checker(call);
         let ns = self.read();
-        let path = ns.namespace().resolve(src)?;
+        let mut path = ns.namespace().resolve(src)?;
+        if link {
+            path = path.not_following();
+        }
         checker.check(ns.namespace(), &path, Need::TRAVERSE)?;
         let view = path.view(ns.namespace());
         let id = file_in(view, path.last(), path.path())?;
@@ -302,4 +308,19 @@ fn check_readable_by_superuser(
         )));
     }
     Ok(())
+}
+
+/// Fails if the caller may not traverse a path. For a superuser the only possible error is a file
+/// in the middle of the path. Hadoop then reports that the path does not exist.
+fn leads_anywhere(
+    checker: &PermissionChecker<'_>,
+    ns: &Namesystem,
+    path: &ResolvedPath<'_>,
+) -> Result<bool, HdfsError> {
+    match checker.check(ns.namespace(), path, Need::TRAVERSE) {
+        Ok(()) => Ok(true),
+        Err(error) if *error.kind() == Class::UnresolvedPath => Err(error),
+        Err(_) if checker.is_exempt() => Ok(false),
+        Err(error) => Err(error),
+    }
 }

@@ -1,14 +1,16 @@
 //! The two rename operations (`FSDirRenameOp`).
 
-use super::snapshots::{check_nesting, check_no_snapshots};
+use super::snapshots::{check_nesting, check_no_snapshots, check_same_root};
 use crate::HdfsError;
 use crate::namenode::NameNode;
-use crate::namenode::access::permission::{FsAction, Need, PermissionChecker};
+use crate::namenode::access::permission::{FsAction, Need, PermissionChecker, Subtree};
 use crate::namenode::edit::Edit;
 use crate::namenode::namesystem::Namesystem;
 use crate::namenode::path;
 use crate::namenode::state::inode::InodeId;
-use crate::namenode::state::limits::{Charge, check_directory_items, check_new_names};
+use crate::namenode::state::limits::{
+    Charge, check_component_length, check_directory_items, check_new_name, check_new_path,
+};
 use crate::namenode::state::resolve::RESERVED;
 use crate::namenode::state::resolved_path::ResolvedPath;
 use crate::namenode::state::storage_policy::less;
@@ -28,19 +30,22 @@ impl NameNode {
         path::check_length(&request.dst, "rename")?;
         let checker = self.checker(call);
         let mut ns = self.lock_to_write(format_args!("rename {}", request.src))?;
-        let src = ns.namespace().resolve(&request.src)?.not_following();
-        path::check_creatable(&request.dst)?;
-        let dst = ns.namespace().resolve(&request.dst)?.not_following();
+        let (src, dst) = resolve_both(&checker, &ns, &request.src, &request.dst)?;
         let view = dst.view(ns.namespace());
         let into = dst.last().filter(|id| view.inode(*id).is_directory());
         let inside;
         let dst = if into.is_some() && src.depth() > 1 {
-            inside = path::join(dst.path(), path::name(src.path()));
+            // `.snapshot` stands for nothing here: like `.reserved` it is a name that nothing has.
+            let name = match path::name(src.path()) {
+                ".snapshot" => ".reserved",
+                name => name,
+            };
+            inside = path::join(dst.path(), name);
             ns.namespace().resolve(&inside)?.not_following()
         } else {
             dst
         };
-        check_both(&checker, &ns, &src, &dst)?;
+        check_both(&checker, &ns, (&src, false), &dst)?;
         let Some(id) = src.last().filter(|_| src.depth() > 1) else {
             return Ok(RenameResponseProto { result: false });
         };
@@ -49,6 +54,9 @@ impl NameNode {
             return Ok(RenameResponseProto { result: true });
         }
         check_target(&ns, id, &src, &dst)?;
+        if !path::is_within(dst.path(), src.path()) {
+            check_not_reserved(&dst)?;
+        }
         let parent = dst
             .parent()
             .filter(|parent| ns.namespace().inode(*parent).is_directory());
@@ -58,6 +66,7 @@ impl NameNode {
             return Ok(RenameResponseProto { result: false });
         };
         check_nesting(&ns, id, parent, &src)?;
+        check_same_root(&ns, &self.config.snapshots, (id, &src), (parent, &dst))?;
         self.check_destination(&ns, id, parent, &dst, None)?;
         ns.log(&Edit::RenameOld {
             src: src.path().to_owned(),
@@ -78,10 +87,9 @@ impl NameNode {
         path::check_length(&request.dst, "rename")?;
         let checker = self.checker(call);
         let mut ns = self.lock_to_write(format_args!("rename {}", request.src))?;
-        let src = ns.namespace().resolve(&request.src)?.not_following();
-        path::check_creatable(&request.dst)?;
-        let dst = ns.namespace().resolve(&request.dst)?.not_following();
-        check_both(&checker, &ns, &src, &dst)?;
+        let (src, dst) = resolve_both(&checker, &ns, &request.src, &request.dst)?;
+        let to_trash = request.move_to_trash();
+        check_both(&checker, &ns, (&src, to_trash), &dst)?;
         let id = check_rename(&ns, &src, &dst)?;
         let replaced = check_replacement(&ns, id, &src, &dst, request.overwrite_dest)?;
         let parent = dst.parent().ok_or_else(|| {
@@ -97,6 +105,8 @@ impl NameNode {
             )));
         }
         check_nesting(&ns, id, parent, &src)?;
+        let target = (replaced.unwrap_or(parent), &dst);
+        check_same_root(&ns, &self.config.snapshots, (id, &src), target)?;
         self.check_destination(&ns, id, parent, &dst, replaced)?;
         ns.log(&Edit::Rename {
             src: src.path().to_owned(),
@@ -118,46 +128,94 @@ impl NameNode {
         dst: &ResolvedPath<'_>,
         replaced: Option<InodeId>,
     ) -> Result<(), HdfsError> {
-        check_new_names(dst, "rename", &self.config)?;
-        if ns.namespace().inode(id).parent == parent {
-            return Ok(());
+        check_new_path(dst, "rename")?;
+        let directory = || path::parent(dst.path()).to_owned();
+        for name in dst.missing() {
+            check_component_length(name, directory, &self.config)?;
         }
-        ns.namespace().check_depth(id, dst, "rename")?;
-        check_directory_items(ns.namespace(), parent, &self.config)?;
-        let mut common = parent;
-        while !ns.namespace().is_within(id, common) {
-            common = ns.namespace().inode(common).parent;
+        if ns.namespace().inode(id).parent != parent {
+            ns.namespace().check_depth(id, dst, "rename")?;
+            check_directory_items(ns.namespace(), parent, &self.config)?;
         }
-        let quotas = || ns.namespace().quotas(parent, common);
-        if quotas().next().is_some() {
-            let moved = ns.namespace().usage(id);
-            let freed = replaced.map(|id| ns.namespace().usage(id));
-            let freed = freed.unwrap_or_default();
-            let mut charge = Charge {
-                inodes: moved.inodes().saturating_sub(freed.inodes()),
-                space: moved.space.saturating_sub(freed.space),
-                ..Charge::default()
-            };
-            // These take a walk over the subtree, where the others may be kept.
-            if quotas().any(|quota| quota.types.iter().any(Option::is_some)) {
-                let freed = replaced.map(|id| ns.namespace().space_by_type(id));
-                let policy = ns.namespace().storage_policy(parent);
-                let moved = ns.namespace().space_by_type_under(id, policy);
-                charge.types = less(moved, freed.unwrap_or_default());
-            }
-            ns.namespace().check_quota(parent, Some(common), charge)?;
+        check_quotas(ns, id, parent, dst, replaced)?;
+        for name in dst.missing() {
+            check_new_name(name, directory, &self.config)?;
         }
         Ok(())
     }
 }
 
+/// Checks the quotas that a rename adds to. Those of the source are not among them: the check ends
+/// at the common ancestor. It goes on up to the root if the latest snapshot of the destination
+/// shows that ancestor, because the source may then count twice (`verifyQuotaForRename`).
+fn check_quotas(
+    ns: &Namesystem,
+    id: InodeId,
+    parent: InodeId,
+    dst: &ResolvedPath<'_>,
+    replaced: Option<InodeId>,
+) -> Result<(), HdfsError> {
+    let namespace = ns.namespace();
+    if namespace.quotas(parent, None).next().is_none() {
+        return Ok(());
+    }
+    let mut common = parent;
+    while !namespace.is_within(id, common) {
+        common = namespace.inode(common).parent;
+    }
+    let directories = dst.existing().len().min(dst.depth().saturating_sub(1));
+    let latest = namespace.latest_snapshot(&dst.existing()[..directories]);
+    let goes_on = latest.is_some_and(|latest| namespace.is_in_latest_snapshot(common, latest));
+    let below = (!goes_on).then_some(common);
+    let quotas = || namespace.quotas(parent, below);
+    if quotas().next().is_none() {
+        return Ok(());
+    }
+    let moved = namespace.usage(id);
+    let freed = replaced.map(|id| namespace.usage(id)).unwrap_or_default();
+    let mut charge = Charge {
+        inodes: moved.inodes().saturating_sub(freed.inodes()),
+        space: moved.space.saturating_sub(freed.space),
+        ..Charge::default()
+    };
+    // These take a walk over the subtree, where the others may be kept.
+    if quotas().any(|quota| quota.types.iter().any(Option::is_some)) {
+        let freed = replaced.map(|id| namespace.space_by_type(id));
+        let policy = namespace.storage_policy(parent);
+        let moved = namespace.space_by_type_under(id, policy);
+        charge.types = less(moved, freed.unwrap_or_default());
+    }
+    namespace.check_quota(parent, below, charge)
+}
+
+/// Resolves the source, and then the destination. The caller must be able to traverse both.
+fn resolve_both<'a>(
+    checker: &PermissionChecker<'_>,
+    ns: &Namesystem,
+    src: &'a str,
+    dst: &'a str,
+) -> Result<(ResolvedPath<'a>, ResolvedPath<'a>), HdfsError> {
+    let src = ns.namespace().resolve(src)?.not_following();
+    checker.check_change(ns.namespace(), &src, Need::TRAVERSE)?;
+    path::check_creatable(dst)?;
+    let dst = ns.namespace().resolve(dst)?.not_following();
+    checker.check_creation(ns.namespace(), &dst, Need::TRAVERSE)?;
+    Ok((src, dst))
+}
+
+/// Checks what the caller may do to both paths. What goes into the trash is deleted there later, so
+/// the caller must be able to delete it.
 fn check_both(
     checker: &PermissionChecker<'_>,
     ns: &Namesystem,
-    src: &ResolvedPath<'_>,
+    (src, to_trash): (&ResolvedPath<'_>, bool),
     dst: &ResolvedPath<'_>,
 ) -> Result<(), HdfsError> {
-    checker.check_change(ns.namespace(), src, Need::parent(FsAction::WRITE))?;
+    let need = Need {
+        subtree: to_trash.then_some(Subtree::Deleted),
+        ..Need::parent(FsAction::WRITE)
+    };
+    checker.check_change(ns.namespace(), src, need)?;
     checker.check_creation(ns.namespace(), dst, Need::ancestor(FsAction::WRITE))
 }
 
@@ -186,15 +244,20 @@ fn check_rename(
             "Rename destination {to} is a directory or file under source {from}"
         )));
     }
-    if to == RESERVED {
-        return Err(HdfsError::invalid_path(
-            "Cannot rename to or from /.reserved",
-        ));
-    }
+    check_not_reserved(dst)?;
     if dst.depth() == 1 {
         return Err(HdfsError::io("rename destination cannot be the root"));
     }
     Ok(id)
+}
+
+fn check_not_reserved(dst: &ResolvedPath<'_>) -> Result<(), HdfsError> {
+    if dst.path() == RESERVED {
+        return Err(HdfsError::invalid_path(
+            "Invalid path name Cannot rename to or from /.reserved",
+        ));
+    }
+    Ok(())
 }
 
 /// Fails if a symbolic link would be moved onto its target.

@@ -6,8 +6,8 @@ use crate::namenode::blocks::{AdminState, Datanode};
 use crate::namenode::namesystem::Namesystem;
 use crate::namenode::ops::status::datanode_info;
 use crate::proto::hdfs::{
-    CorruptFileBlocksProto, DatanodeReportTypeProto, DatanodeStorageProto,
-    DatanodeStorageReportProto, GetDatanodeReportRequestProto, GetDatanodeReportResponseProto,
+    CorruptFileBlocksProto, DatanodeReportTypeProto, DatanodeStorageReportProto,
+    GetDatanodeReportRequestProto, GetDatanodeReportResponseProto,
     GetDatanodeStorageReportRequestProto, GetDatanodeStorageReportResponseProto,
     GetFsEcBlockGroupStatsRequestProto, GetFsEcBlockGroupStatsResponseProto,
     GetFsReplicatedBlockStatsRequestProto, GetFsReplicatedBlockStatsResponseProto,
@@ -52,9 +52,9 @@ impl NameNode {
         let shortage = shortage(&ns);
         let living = || ns.blocks.datanodes.iter().filter(|node| node.alive);
         Ok(GetFsStatsResponseProto {
-            capacity: living().map(|node| node.report.capacity).sum(),
-            used: living().map(|node| node.report.dfs_used).sum(),
-            remaining: living().map(|node| node.report.remaining).sum(),
+            capacity: living().map(Datanode::capacity).sum(),
+            used: living().map(Datanode::dfs_used).sum(),
+            remaining: living().map(Datanode::remaining).sum(),
             under_replicated: shortage.under_replicated,
             corrupt_blocks: shortage.corrupt,
             missing_blocks: shortage.missing,
@@ -126,7 +126,7 @@ impl NameNode {
         let ns = self.read();
         let reports = of_kind(&ns, request.r#type()).map(|node| DatanodeStorageReportProto {
             datanode_info: datanode_info(node),
-            storage_reports: vec![storage_report(node)],
+            storage_reports: storage_reports(node),
         });
         Ok(GetDatanodeStorageReportResponseProto {
             datanode_storage_reports: reports.collect(),
@@ -190,19 +190,7 @@ fn of_kind(ns: &Namesystem, kind: DatanodeReportTypeProto) -> impl Iterator<Item
     nodes.filter(move |node| wanted(node))
 }
 
-fn storage_report(node: &Datanode) -> StorageReportProto {
-    let id = node.report.storage_id.to_string();
-    let report = &node.report;
-    StorageReportProto {
-        storage: Some(DatanodeStorageProto {
-            storage_uuid: id.clone(),
-            ..DatanodeStorageProto::default()
-        }),
-        storage_uuid: id,
-        capacity: Some(report.capacity),
-        dfs_used: Some(report.dfs_used),
-        remaining: Some(report.remaining),
-        block_pool_used: Some(report.dfs_used),
-        ..StorageReportProto::default()
-    }
+fn storage_reports(node: &Datanode) -> Vec<StorageReportProto> {
+    let reports = node.storages.iter().map(|storage| &storage.report);
+    reports.map(StorageReportProto::from).collect()
 }

@@ -7,10 +7,11 @@ use bytes::Bytes;
 use super::snapshots::{directory, not_snapshottable, snapshot_path};
 use crate::HdfsError;
 use crate::namenode::NameNode;
-use crate::namenode::access::permission::{FsAction, Need, PermissionChecker};
+use crate::namenode::access::permission::{FsAction, Need, PermissionChecker, Subtree};
 use crate::namenode::namesystem::Namesystem;
 use crate::namenode::path;
 use crate::namenode::state::inode::{InodeId, ROOT};
+use crate::namenode::state::name::Name;
 use crate::namenode::state::resolved_path::ResolvedPath;
 use crate::namenode::state::snapshot::SnapshotId;
 use crate::namenode::state::snapshot::diff::{Change, Diff, RelativePath};
@@ -182,7 +183,7 @@ fn check_readable(
 ) -> Result<(), HdfsError> {
     let path = ns.namespace().resolve(src)?;
     let need = Need {
-        subtree: Some((FsAction::READ, false)),
+        subtree: Some(Subtree::Read(FsAction::READ)),
         ..Need::path(FsAction::READ)
     };
     checker.check(ns.namespace(), &path, need)
@@ -227,7 +228,7 @@ fn report(
     let mut renamed: HashMap<InodeId, (RelativePath<'_>, RelativePath<'_>)> = HashMap::new();
     for change in &changes {
         let deleted = change.children.iter().flat_map(|it| &it.deleted);
-        for (name, id) in deleted {
+        for (Name(name), id) in deleted {
             if let Some(target) = diff.target(*id) {
                 let source = [&change.path[..], &[*name]].concat();
                 renamed.insert(*id, (source, target));
@@ -253,12 +254,12 @@ fn report(
         let Some(children) = &change.children else {
             continue;
         };
-        for (name, id) in &children.created {
+        for (Name(name), id) in &children.created {
             if !renamed.contains_key(id) {
                 entries.push(entry(entry_path(&change.path, name), created, None));
             }
         }
-        for (name, id) in &children.deleted {
+        for (Name(name), id) in &children.deleted {
             entries.push(match renamed.get(id) {
                 Some((source, target)) if is_from_earlier => {
                     entry(encoded(source), RENAME, Some(encoded(target)))
@@ -330,7 +331,7 @@ impl Page {
         let deleted = children.deleted.iter().map(|child| (child, false));
         let entries = created.chain(deleted).zip(0_i32..);
         let skipped = usize::try_from(first).unwrap_or(0);
-        for (((name, id), is_created), index) in entries.skip(skipped) {
+        for (((Name(name), id), is_created), index) in entries.skip(skipped) {
             if self.is_full() {
                 return self.end(&change.path, index);
             }

@@ -9,6 +9,7 @@ use crate::namenode::NameNode;
 use crate::namenode::namesystem::Namesystem;
 use crate::namenode::state::inode::InodeId;
 use crate::namenode::state::lengths::add;
+use crate::namenode::state::name::Name;
 use crate::namenode::state::resolved_path::ResolvedPath;
 use crate::namenode::state::snapshot::view::View;
 use crate::proto::hdfs::{DirectoryListingProto, HdfsFileStatusProto, LocatedBlocksProto};
@@ -43,7 +44,6 @@ impl NameNode {
             return self.located_blocks(now, ns, file, range, reader);
         }
         let file_length = ns.length_in(view, file);
-        let end = range.offset.saturating_add(range.length).min(file_length);
         let mut located = LocatedBlocksProto {
             file_length,
             ..LocatedBlocksProto::default()
@@ -52,7 +52,8 @@ impl NameNode {
         for info in ns.blocks_in(view, file) {
             let length = info.block().length;
             let next = add(position, length);
-            if position < end && next > range.offset {
+            let any = !located.blocks.is_empty();
+            if position < file_length && range.has(position, next, any) {
                 let block = self.locate(now, ns, info, position, reader);
                 located.blocks.push(block);
             }
@@ -96,7 +97,7 @@ pub(super) fn list_snapshots(
     };
     let snapshots = ns.namespace().snapshots().of(root).into_iter();
     let snapshots = snapshots.flat_map(|root| root.by_name());
-    let mut rest = snapshots.filter(|(_, snapshot)| &*snapshot.root.name > start_after);
+    let mut rest = snapshots.filter(|(_, snapshot)| Name(&*snapshot.root.name) > Name(start_after));
     let view = ns.namespace().view(None);
     let page = rest.by_ref().take(limit).map(|(_, snapshot)| {
         let name = Bytes::copy_from_slice(snapshot.root.name.as_bytes());

@@ -1,30 +1,26 @@
-//! Taking, deleting, renaming and listing snapshots (`FSDirSnapshotOp`).
+//! Taking, deleting and renaming snapshots (`FSDirSnapshotOp`).
 
-use bytes::Bytes;
 use kerbox_krb5::Timestamp;
 
 use super::attributes::owned;
 use super::cache_directives::date_in_words;
-use super::status::attributes_status;
 use crate::HdfsError;
+use crate::config::SnapshotSettings;
 use crate::namenode::NameNode;
-use crate::namenode::access::permission::{FsAction, Need};
+use crate::namenode::access::permission::Need;
 use crate::namenode::edit::Edit;
 use crate::namenode::namesystem::Namesystem;
 use crate::namenode::path;
 use crate::namenode::state::inode::{InodeId, ROOT};
 use crate::namenode::state::limits::check_component_length;
+use crate::namenode::state::resolve::is_alias;
 use crate::namenode::state::resolved_path::ResolvedPath;
-use crate::namenode::state::snapshot::view::View;
 use crate::namenode::state::snapshot::{LAST_SNAPSHOT_ID, Snapshottable};
 use crate::proto::hdfs::{
     AllowSnapshotRequestProto, AllowSnapshotResponseProto, CreateSnapshotRequestProto,
     CreateSnapshotResponseProto, DeleteSnapshotRequestProto, DeleteSnapshotResponseProto,
-    DisallowSnapshotRequestProto, DisallowSnapshotResponseProto, GetSnapshotListingRequestProto,
-    GetSnapshotListingResponseProto, GetSnapshottableDirListingRequestProto,
-    GetSnapshottableDirListingResponseProto, RenameSnapshotRequestProto,
-    RenameSnapshotResponseProto, SnapshotListingProto, SnapshotStatusProto,
-    SnapshottableDirectoryListingProto, SnapshottableDirectoryStatusProto,
+    DisallowSnapshotRequestProto, DisallowSnapshotResponseProto, RenameSnapshotRequestProto,
+    RenameSnapshotResponseProto,
 };
 use crate::rpc::Call;
 
@@ -39,8 +35,9 @@ impl NameNode {
         checker.check_superuser("allowSnapshot")?;
         let src = &request.snapshot_root;
         let mut ns = self.lock_to_write(format_args!("allow snapshot for {src}"))?;
+        check_no_alias(src)?;
         let path = ns.namespace().resolve(src)?;
-        checker.check_change(ns.namespace(), &path, Need::TRAVERSE)?;
+        checker.check_creation(ns.namespace(), &path, Need::TRAVERSE)?;
         let id = directory(&ns, &path)?;
         check_not_nested(&ns, id, path.path())?;
         let snapshot_root = path.path().to_owned();
@@ -58,8 +55,9 @@ impl NameNode {
         checker.check_superuser("disallowSnapshot")?;
         let src = &request.snapshot_root;
         let mut ns = self.lock_to_write(format_args!("disallow snapshot for {src}"))?;
+        check_no_alias(src)?;
         let path = ns.namespace().resolve(src)?;
-        checker.check_change(ns.namespace(), &path, Need::TRAVERSE)?;
+        checker.check_creation(ns.namespace(), &path, Need::TRAVERSE)?;
         let id = directory(&ns, &path)?;
         let root = ns.namespace().snapshots().of(id);
         if root.is_some_and(|root| root.len() > 0) {
@@ -174,6 +172,16 @@ impl NameNode {
                 path.path()
             )));
         }
+        let id = directory(&ns, &path)?;
+        let snapshots = ns.namespace().snapshots();
+        if let Some(marked) = snapshots.name_once_deleted(id, &request.snapshot_name)
+            && root.is_some_and(|root| root.named(&marked).is_some())
+        {
+            return Err(HdfsError::snapshot(format!(
+                "The snapshot {marked} already exists for directory {}",
+                path.path()
+            )));
+        }
         ns.log(&Edit::DeleteSnapshot {
             snapshot_root: path.path().to_owned(),
             snapshot_name: request.snapshot_name,
@@ -233,96 +241,18 @@ impl NameNode {
                 "\".snapshot\" is a reserved name.",
             ));
         }
-        check_component_length(name, directory, &self.config)
-    }
-
-    /// Lists the directories of which snapshots may be taken: all to the superuser, others see
-    /// those that they own.
-    pub(crate) fn get_snapshottable_dir_listing(
-        &self,
-        call: &Call<'_>,
-        _request: GetSnapshottableDirListingRequestProto,
-    ) -> Result<GetSnapshottableDirListingResponseProto, HdfsError> {
-        let checker = self.checker(call);
-        let ns = self.read();
-        let snapshots = ns.namespace().snapshots();
-        if snapshots.roots().next().is_none() {
-            return Ok(GetSnapshottableDirListingResponseProto::default());
-        }
-        let view = ns.namespace().view(None);
-        let owned = |id: InodeId| checker.is_superuser() || view.inode(id).owner == *checker.user();
-        let roots = snapshots.roots().filter(|(id, _)| owned(*id));
-        let mut listing: Vec<_> = roots
-            .map(|(id, root)| {
-                let inode = view.inode(id);
-                let name = Bytes::copy_from_slice(inode.name.as_bytes());
-                SnapshottableDirectoryStatusProto {
-                    dir_status: plain_status(view, id, name),
-                    snapshot_quota: root.quota,
-                    snapshot_number: root.len() as u32,
-                    parent_fullpath: parent_path(view, id),
-                }
-            })
-            .collect();
-        listing.sort_by(|a, b| {
-            let path = |it: &SnapshottableDirectoryStatusProto| {
-                (it.parent_fullpath.clone(), it.dir_status.path.clone())
-            };
-            path(a).cmp(&path(b))
-        });
-        Ok(GetSnapshottableDirListingResponseProto {
-            snapshottable_dir_list: Some(SnapshottableDirectoryListingProto {
-                snapshottable_dir_listing: listing,
-            }),
-        })
-    }
-
-    /// Lists the snapshots of a directory.
-    pub(crate) fn get_snapshot_listing(
-        &self,
-        call: &Call<'_>,
-        request: GetSnapshotListingRequestProto,
-    ) -> Result<GetSnapshotListingResponseProto, HdfsError> {
-        let checker = self.checker(call);
-        let ns = self.read();
-        let path = ns.namespace().resolve(&request.snapshot_root)?;
-        checker.check(ns.namespace(), &path, Need::path(FsAction::READ))?;
-        let id = directory(&ns, &path)?;
-        let snapshots = snapshottable(&ns, &path)?.into_iter();
-        let view = ns.namespace().view(None);
-        let children = view.children_len(id);
-        let listing = snapshots.flat_map(|root| root.by_name());
-        let listing = listing.map(|(snapshot_id, snapshot)| {
-            let name = Bytes::copy_from_slice(snapshot.root.name.as_bytes());
-            SnapshotStatusProto {
-                dir_status: attributes_status(&snapshot.root, name, children),
-                snapshot_id,
-                parent_fullpath: Bytes::from(view.full_path(id)),
-                is_deleted: false,
-            }
-        });
-        Ok(GetSnapshotListingResponseProto {
-            snapshot_list: Some(SnapshotListingProto {
-                snapshot_listing: listing.collect(),
-            }),
-        })
+        check_component_length(name, || directory.to_owned(), &self.config)
     }
 }
 
-/// Returns the status of a directory in a list of directories.
-fn plain_status(
-    view: View<'_>,
-    id: InodeId,
-    name: Bytes,
-) -> crate::proto::hdfs::HdfsFileStatusProto {
-    attributes_status(view.inode(id), name, view.children_len(id))
-}
-
-fn parent_path(view: View<'_>, id: InodeId) -> Bytes {
-    if id == ROOT {
-        return Bytes::new();
+/// Fails for a path below `/.reserved`, which names no directory whose snapshots may be allowed.
+fn check_no_alias(src: &str) -> Result<(), HdfsError> {
+    if is_alias(src) {
+        return Err(HdfsError::file_not_found(format!(
+            "Directory does not exist: {src}"
+        )));
     }
-    view.full_path(view.inode(id).parent).into()
+    Ok(())
 }
 
 /// Returns the path of a snapshot (`Snapshot.getSnapshotPath`).
@@ -355,7 +285,7 @@ pub(super) fn not_snapshottable(path: &str) -> HdfsError {
 
 /// Returns the snapshots of the directory at a path's end; `None` for the root if none of it may be
 /// taken. Fails for other directories of which none may be taken.
-fn snapshottable<'a>(
+pub(super) fn snapshottable<'a>(
     ns: &'a Namesystem,
     path: &ResolvedPath<'_>,
 ) -> Result<Option<&'a Snapshottable>, HdfsError> {
@@ -435,5 +365,36 @@ pub(super) fn check_nesting(
         "Unable to rename because {} has snapshottable descendant directories and {} is a descent of a snapshottable directory, and HDFS does not support nested snapshottable directory.",
         src.path(),
         namespace.full_path(new_parent)
+    )))
+}
+
+/// Fails if a rename leads out of a directory with snapshots, or into one, where each has its own
+/// trash and its snapshots are removed in order (`checkUnderSameSnapshottableRoot`).
+pub(super) fn check_same_root(
+    ns: &Namesystem,
+    settings: &SnapshotSettings,
+    src: (InodeId, &ResolvedPath<'_>),
+    dst: (InodeId, &ResolvedPath<'_>),
+) -> Result<(), HdfsError> {
+    if !settings.deletion_ordered || !settings.trash_root {
+        return Ok(());
+    }
+    let root = |id: InodeId| {
+        let namespace = ns.namespace();
+        let directory = match namespace.inode(id) {
+            inode if inode.is_directory() => id,
+            inode => inode.parent,
+        };
+        let roots = namespace.snapshots().roots();
+        let mut roots = roots.filter(|(root, _)| namespace.is_within(directory, *root));
+        roots.next().map(|(root, _)| root)
+    };
+    if root(src.0) == root(dst.0) {
+        return Ok(());
+    }
+    Err(HdfsError::snapshot(format!(
+        "Source {} and dest {} are not under the same snapshot root.",
+        src.1.path(),
+        dst.1.path()
     )))
 }

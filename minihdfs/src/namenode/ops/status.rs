@@ -13,9 +13,9 @@ use crate::proto::common::TokenProto;
 use crate::proto::hdfs::hdfs_file_status_proto::{FileType, Flags};
 use crate::proto::hdfs::{
     DatanodeIdProto, DatanodeInfoProto, ExtendedBlockProto, FsPermissionProto, HdfsFileStatusProto,
-    LocatedBlockProto, LocatedBlocksProto, StorageTypeProto,
+    LocatedBlockProto, LocatedBlocksProto,
 };
-use crate::protocol::{Block, DatanodeRegistration};
+use crate::protocol::{Block, DatanodeRegistration, DatanodeStorage};
 use crate::token::{AccessMode, StorageType};
 
 /// The range of a file whose blocks are requested.
@@ -26,9 +26,17 @@ pub(crate) struct BlockRange {
 }
 
 impl BlockRange {
+    /// Returns true if a block that starts and ends there is asked for, when `any` says whether an
+    /// earlier one is. The first block that ends after the offset always is.
+    pub(crate) fn has(self, start: u64, end: u64, any: bool) -> bool {
+        // Like Java's numbers, so that a huge length ends before the offset.
+        let until = self.offset.wrapping_add(self.length).cast_signed();
+        end > self.offset && (!any || start.cast_signed() < until)
+    }
+
     pub(crate) const ALL: Self = Self {
         offset: 0,
-        length: u64::MAX,
+        length: i64::MAX as u64,
     };
 }
 
@@ -50,24 +58,19 @@ pub(crate) fn datanode_id(node: &DatanodeRegistration) -> DatanodeIdProto {
 }
 
 pub(crate) fn datanode_info(node: &Datanode) -> DatanodeInfoProto {
-    let report = &node.report;
+    let (capacity, used, remaining) = (node.capacity(), node.dfs_used(), node.remaining());
     DatanodeInfoProto {
         id: datanode_id(&node.registration),
-        capacity: Some(report.capacity),
-        dfs_used: Some(report.dfs_used),
-        remaining: Some(report.remaining),
-        block_pool_used: Some(report.dfs_used),
+        capacity: Some(capacity),
+        dfs_used: Some(used),
+        remaining: Some(remaining),
+        block_pool_used: Some(used),
         last_update: Some(millis(node.last_heartbeat)),
         last_update_monotonic: Some(millis(node.last_heartbeat)),
-        xceiver_count: Some(report.xceivers),
+        xceiver_count: Some(node.xceivers),
         location: Some(node.location.to_string()),
         admin_state: Some(node.admin_state as i32),
-        non_dfs_used: Some(
-            report
-                .capacity
-                .saturating_sub(report.dfs_used)
-                .saturating_sub(report.remaining),
-        ),
+        non_dfs_used: Some(capacity.saturating_sub(used).saturating_sub(remaining)),
         ..DatanodeInfoProto::default()
     }
 }
@@ -97,18 +100,27 @@ pub(crate) fn inode_status(
     status
 }
 
+/// The bit of a permission in messages that says that there is an ACL. Clients older than Hadoop 3
+/// look at it alone (`FsPermissionExtension`); later ones look at the status' flags.
+const ACL_BIT: u32 = 1 << 12;
+
 /// Returns the part of an inode's status that its attributes say.
 pub(super) fn attributes_status(
     inode: &Inode,
     name: Bytes,
     children: usize,
 ) -> HdfsFileStatusProto {
+    let (acl_bit, flags) = if inode.acl().is_empty() {
+        (0, 0)
+    } else {
+        (ACL_BIT, Flags::HasAcl as u32)
+    };
     let mut status = HdfsFileStatusProto {
         file_type: FileType::IsDir.into(),
         path: name,
         length: 0,
         permission: FsPermissionProto {
-            perm: inode.mode.into(),
+            perm: u32::from(inode.mode) | acl_bit,
         },
         owner: inode.owner.to_string(),
         group: inode.group.to_string(),
@@ -116,11 +128,7 @@ pub(super) fn attributes_status(
         access_time: inode.access_time.cast_unsigned(),
         file_id: Some(inode.id),
         storage_policy: Some(0),
-        flags: Some(if inode.acl().is_empty() {
-            0
-        } else {
-            Flags::HasAcl as u32
-        }),
+        flags: Some(flags),
         ..HdfsFileStatusProto::default()
     };
     match &inode.kind {
@@ -178,9 +186,16 @@ impl NameNode {
             &self.config.superuser_group
         };
         let perm = if name.is_empty() { 0o1770 } else { 0o770 };
+        let time = if name.is_empty() {
+            0
+        } else {
+            self.storage_info().c_time.cast_unsigned()
+        };
         HdfsFileStatusProto {
             path: name,
             group: group.to_owned(),
+            modification_time: time,
+            access_time: time,
             ..nameless_directory(perm)
         }
     }
@@ -210,13 +225,13 @@ impl NameNode {
                 .iter()
                 .map(|index| ns.blocks.datanodes.get(*index))
         };
-        let storage_ids: Vec<String> = nodes()
-            .map(|node| node.report.storage_id.to_string())
-            .collect();
+        let storages: Vec<DatanodeStorage> = ns.storages_of(info, locations);
+        let ids = storages.iter().map(|storage| storage.id.to_string());
+        let storage_ids: Vec<String> = ids.collect();
+        let types: Vec<StorageType> = storages.iter().map(|storage| storage.kind).collect();
         let block_token = match grant.filter(|_| self.config.uses_block_tokens()) {
             None => TokenProto::default(),
             Some((user, mode)) => {
-                let types = vec![StorageType::Disk; locations.len()];
                 let token = self.block_tokens.issue(
                     now,
                     user,
@@ -235,7 +250,7 @@ impl NameNode {
             corrupt: info.is_corrupt(),
             block_token,
             is_cached: vec![false; locations.len()],
-            storage_types: vec![StorageTypeProto::Disk.into(); locations.len()],
+            storage_types: types.into_iter().map(Into::into).collect(),
             storage_i_ds: storage_ids,
             block_indices: None,
             block_tokens: Vec::new(),
@@ -278,7 +293,6 @@ impl NameNode {
             .inode(file)
             .as_file()
             .is_some_and(|file| file.writer.is_some());
-        let end = range.offset.saturating_add(range.length);
         let locate = |info: &BlockInfo, offset| self.locate(now, ns, info, offset, reader);
         let mut located = LocatedBlocksProto {
             under_construction,
@@ -288,8 +302,8 @@ impl NameNode {
         for info in ns.blocks_of(file) {
             let length = info.block().length;
             // A block being written may still be empty, but is included anyway.
-            let ends_after_start = position.saturating_add(length.max(1)) > range.offset;
-            if position < end && ends_after_start {
+            let end = position.saturating_add(length.max(1));
+            if range.has(position, end, !located.blocks.is_empty()) {
                 located.blocks.push(locate(info, position));
             }
             position = add(position, length);

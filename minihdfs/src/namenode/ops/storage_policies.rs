@@ -51,10 +51,16 @@ impl NameNode {
     ) -> Result<GetStoragePolicyResponseProto, HdfsError> {
         let checker = self.checker(call);
         let ns = self.read();
-        let path = ns.namespace().resolve(&request.path)?;
+        let path = ns.namespace().resolve(&request.path)?.not_following();
         checker.check(ns.namespace(), &path, Need::path(FsAction::READ))?;
         let view = path.view(ns.namespace());
-        let id = view.storage_policy(file_or_directory(&path)?);
+        let id = file_or_directory(&path)?;
+        if view.inode(id).as_symlink().is_some() {
+            return Err(HdfsError::unsupported_operation(
+                "Storage policy are not supported on symlinks",
+            ));
+        }
+        let id = view.storage_policy(id);
         let policy = POLICIES
             .iter()
             .find(|policy| policy.id == id)

@@ -3,13 +3,12 @@
 use super::attributes::{existing, file_or_directory};
 use crate::HdfsError;
 use crate::namenode::NameNode;
-use crate::namenode::access::permission::{FsAction, Need};
+use crate::namenode::access::permission::{FsAction, Need, Subtree};
 use crate::namenode::edit::Edit;
-use crate::namenode::state::inode::{Directory, InodeId, ROOT};
+use crate::namenode::state::inode::{Directory, ROOT};
 use crate::namenode::state::lengths::LONGEST;
 use crate::namenode::state::quota::Quota;
-use crate::namenode::state::snapshot::view::View;
-use crate::namenode::state::storage_policy::{WITH_QUOTA, index};
+use crate::namenode::state::storage_policy::{ByType, WITH_QUOTA, index};
 use crate::proto::hdfs::{
     ContentSummaryProto, GetContentSummaryRequestProto, GetContentSummaryResponseProto,
     GetQuotaUsageRequestProto, GetQuotaUsageResponseProto, QuotaUsageProto, SetQuotaRequestProto,
@@ -32,23 +31,26 @@ impl NameNode {
         let checker = self.checker(call);
         let ns = self.read();
         let path = ns.namespace().resolve(&request.path)?.not_following();
-        checker.check(ns.namespace(), &path, SUBTREE)?;
+        checker.check(ns.namespace(), &path, whole(Subtree::Summed))?;
         let id = existing(&path)?;
         let view = path.view(ns.namespace());
         let summary = view.summary(id);
         let (usage, of_snapshots) = (summary.all, summary.of_snapshots);
         let quota = view.inode(id).as_directory().map(Directory::quota);
-        let erasure_coding_policy = if quota.is_some() { "" } else { "Replicated" };
+        let erasure_coding_policy = match view.inode(id).as_file() {
+            Some(_) => "Replicated",
+            None => "",
+        };
         let quota = quota.unwrap_or_default();
         Ok(GetContentSummaryResponseProto {
             summary: ContentSummaryProto {
                 length: usage.length,
-                file_count: usage.files,
+                file_count: usage.files.saturating_add(usage.symlinks),
                 directory_count: usage.directories,
                 quota: quota.namespace.unwrap_or(RESET),
                 space_consumed: usage.space,
                 space_quota: quota.space.unwrap_or(RESET),
-                type_quota_infos: type_quotas(view, id, &quota),
+                type_quota_infos: type_quotas(&quota, view.length_by_type(id)),
                 snapshot_length: Some(of_snapshots.length),
                 snapshot_file_count: Some(of_snapshots.files),
                 snapshot_directory_count: Some(of_snapshots.directories),
@@ -66,20 +68,26 @@ impl NameNode {
     ) -> Result<GetQuotaUsageResponseProto, HdfsError> {
         let checker = self.checker(call);
         let ns = self.read();
-        let path = ns.namespace().resolve(&request.path)?;
-        checker.check(ns.namespace(), &path, SUBTREE)?;
+        let path = ns.namespace().resolve(&request.path)?.not_following();
+        let need = whole(Subtree::Read(FsAction::READ_EXECUTE));
+        checker.check(ns.namespace(), &path, need)?;
         let id = file_or_directory(&path)?;
         let view = path.view(ns.namespace());
         let quota = view.inode(id).as_directory().map(Directory::quota);
         let quota = quota.unwrap_or_default();
         let usage = view.summary(id).all;
+        let types = if quota.types.iter().any(Option::is_some) && view.snapshot().is_none() {
+            ns.namespace().space_by_type(id)
+        } else {
+            view.length_by_type(id)
+        };
         Ok(GetQuotaUsageResponseProto {
             usage: QuotaUsageProto {
                 file_and_directory_count: usage.inodes(),
                 quota: quota.namespace.unwrap_or(RESET),
                 space_consumed: usage.space,
                 space_quota: quota.space.unwrap_or(RESET),
-                type_quota_infos: type_quotas(view, id, &quota),
+                type_quota_infos: type_quotas(&quota, types),
             },
         })
     }
@@ -95,9 +103,6 @@ impl NameNode {
         let mut ns = self.lock_to_write(format_args!("set quota on {}", request.path))?;
         let path = ns.namespace().resolve(&request.path)?;
         checker.check_change(ns.namespace(), &path, Need::TRAVERSE)?;
-        let id = path.last().ok_or_else(|| {
-            HdfsError::file_not_found(format!("Directory does not exist: {}", path.path()))
-        })?;
         if [request.namespace_quota, request.storagespace_quota]
             .iter()
             .any(|value| *value > DONT_SET && *value != RESET)
@@ -118,6 +123,9 @@ impl NameNode {
                 request.namespace_quota.cast_signed()
             )));
         }
+        let id = path.last().ok_or_else(|| {
+            HdfsError::file_not_found(format!("Directory does not exist: {}", path.path()))
+        })?;
         let Some(directory) = ns.namespace().inode(id).as_directory() else {
             return Err(HdfsError::new(
                 "org.apache.hadoop.fs.PathIsNotDirectoryException",
@@ -145,10 +153,12 @@ impl NameNode {
     }
 }
 
-const SUBTREE: Need = Need {
-    subtree: Some((FsAction::READ_EXECUTE, false)),
-    ..Need::TRAVERSE
-};
+fn whole(subtree: Subtree) -> Need {
+    Need {
+        subtree: Some(subtree),
+        ..Need::TRAVERSE
+    }
+}
 
 /// Returns the name of the operation that a request stands for.
 fn operation(request: &SetQuotaRequestProto) -> &'static str {
@@ -179,10 +189,11 @@ fn limit(asked: u64) -> Option<u64> {
     Some(asked).filter(|asked| *asked != RESET)
 }
 
-/// Returns the quotas of a directory by storage type and what it takes of them, if there are any.
-fn type_quotas(view: View<'_>, id: InodeId, quota: &Quota) -> Option<StorageTypeQuotaInfosProto> {
-    quota.types.iter().any(Option::is_some).then(|| {
-        let space = view.space_by_type(id, view.storage_policy(id));
+/// Returns the quotas by storage type and what is taken of each, if there are quotas or something
+/// is taken.
+fn type_quotas(quota: &Quota, space: ByType<u64>) -> Option<StorageTypeQuotaInfosProto> {
+    let told = quota.types.iter().any(Option::is_some) || space.iter().any(|bytes| *bytes > 0);
+    told.then(|| {
         let infos = WITH_QUOTA.map(|kind| StorageTypeQuotaInfoProto {
             r#type: Some(kind.into()),
             quota: quota.types[index(kind)].unwrap_or(RESET),

@@ -7,7 +7,7 @@ use crate::namenode::NameNode;
 use crate::namenode::access::permission::{FsAction, Need};
 use crate::namenode::edit::Edit;
 use crate::namenode::path;
-use crate::namenode::state::limits::check_new_names;
+use crate::namenode::state::limits::check_new_path;
 use crate::namenode::state::namespace::Creation;
 use crate::namenode::state::resolve::RESERVED;
 use crate::proto::hdfs::{
@@ -50,12 +50,10 @@ impl NameNode {
             )));
         }
         checker.check_change(ns.namespace(), &path, Need::ancestor(FsAction::WRITE))?;
-        check_new_names(&path, "createSymlink", &self.config)?;
-        let missing = path.missing().count();
-        self.check_room(&ns, &path, missing as u64)?;
+        check_new_path(&path, "createSymlink")?;
         let owner = &call.caller.user.short;
         let above = Self::mode_above_file(&ns, &path, owner);
-        let parent = self.make_missing(call.now, &mut ns, &path, missing - 1, &above)?;
+        let parent = self.make_ancestors(call.now, &mut ns, &path, &above)?;
         let creation = Creation {
             mode: LINK_MODE,
             ..above

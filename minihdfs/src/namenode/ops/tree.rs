@@ -8,12 +8,14 @@ use super::attributes::check_not_reserved;
 use super::snapshots::check_no_snapshots;
 use crate::HdfsError;
 use crate::namenode::NameNode;
-use crate::namenode::access::permission::{FsAction, Need};
+use crate::namenode::access::permission::{FsAction, Need, Subtree};
 use crate::namenode::edit::Edit;
 use crate::namenode::namesystem::Namesystem;
 use crate::namenode::path;
 use crate::namenode::state::inode::{InodeId, PERMISSION_BITS};
-use crate::namenode::state::limits::{Charge, check_directory_items, check_new_names};
+use crate::namenode::state::limits::{
+    Charge, check_directory_items, check_new_name, check_new_path,
+};
 use crate::namenode::state::namespace::Creation;
 use crate::namenode::state::resolved_path::ResolvedPath;
 use crate::proto::hdfs::{
@@ -45,7 +47,7 @@ impl NameNode {
             if !ns.namespace().inode(id).is_directory() {
                 return Err(HdfsError::file_already_exists(format!(
                     "Path is not a directory: {}",
-                    path.path()
+                    request.src
                 )));
             }
             return Ok(MkdirsResponseProto { result: true });
@@ -54,7 +56,7 @@ impl NameNode {
         if !request.create_parent {
             check_parent(&ns, &path)?;
         }
-        check_new_names(&path, "mkdirs", &self.config)?;
+        check_new_path(&path, "mkdirs")?;
         let creation = Creation {
             owner: Arc::clone(&call.caller.user.short),
             mode: request.masked.perm as u16 & PERMISSION_BITS,
@@ -65,46 +67,43 @@ impl NameNode {
             mode: creation.mode & RWX | IMPLICIT,
             unmasked: creation.unmasked.map(|mode| mode & RWX | IMPLICIT),
         };
-        let missing = path.missing().count();
-        self.check_room(&ns, &path, missing as u64)?;
-        let parent = self.make_missing(call.now, &mut ns, &path, missing - 1, &above)?;
+        let parent = self.make_ancestors(call.now, &mut ns, &path, &above)?;
         let name = path::name(path.path());
         self.add_directory(call.now, &mut ns, parent, name, &creation)?;
         Ok(MkdirsResponseProto { result: true })
     }
 
-    /// Fails if quotas or the limit on items do not allow this many more inodes.
-    pub(super) fn check_room(
-        &self,
-        ns: &Namesystem,
-        path: &ResolvedPath<'_>,
-        inodes: u64,
-    ) -> Result<(), HdfsError> {
-        let existing = path.existing();
-        let parent = existing[existing.len() - 1];
-        check_directory_items(ns.namespace(), parent, &self.config)?;
+    /// Fails if a directory cannot have another child of this name: because of the name, the limit
+    /// on items or a quota.
+    fn check_child(&self, ns: &Namesystem, parent: InodeId, name: &str) -> Result<(), HdfsError> {
+        let namespace = ns.namespace();
+        check_new_name(name, || namespace.full_path(parent), &self.config)?;
+        check_directory_items(namespace, parent, &self.config)?;
         let charge = Charge {
-            inodes,
-            one_by_one: true,
+            inodes: 1,
             ..Charge::default()
         };
-        ns.namespace().check_quota(parent, None, charge)
+        namespace.check_quota(parent, None, charge)
     }
 
-    /// Creates the first `count` missing components of a path, and returns the last one that then
-    /// exists.
-    pub(super) fn make_missing(
+    /// Creates the missing directories above a path, and returns the last one. Fails if that one
+    /// cannot have another child of the path's name. Like Hadoop's, a call that fails may leave
+    /// directories that it has made.
+    pub(super) fn make_ancestors(
         &self,
         now: Timestamp,
         ns: &mut Namesystem,
         path: &ResolvedPath<'_>,
-        count: usize,
         creation: &Creation,
     ) -> Result<InodeId, HdfsError> {
         let existing = path.existing();
         let mut parent = existing[existing.len() - 1];
-        for name in path.missing().take(count) {
-            parent = self.add_directory(now, ns, parent, name, creation)?;
+        let mut names = path.missing().peekable();
+        while let Some(name) = names.next() {
+            self.check_child(ns, parent, name)?;
+            if names.peek().is_some() {
+                parent = self.add_directory(now, ns, parent, name, creation)?;
+            }
         }
         Ok(parent)
     }
@@ -160,7 +159,7 @@ impl NameNode {
         let mut ns = self.lock_to_write(format_args!("delete {}", request.src))?;
         let path = ns.namespace().resolve(&request.src)?.not_following();
         let need = Need {
-            subtree: Some((FsAction::ALL, true)),
+            subtree: Some(Subtree::Deleted),
             ..Need::parent(FsAction::WRITE)
         };
         checker.check_change(ns.namespace(), &path, need)?;

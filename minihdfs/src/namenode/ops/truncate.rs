@@ -1,5 +1,6 @@
 //! Truncating files (`FSDirTruncateOp`).
 
+use super::create::check_not_in_memory;
 use crate::HdfsError;
 use crate::namenode::NameNode;
 use crate::namenode::access::permission::{FsAction, Need};
@@ -9,7 +10,8 @@ use crate::namenode::lease_recovery::{Claim, RecoverLeaseOp};
 use crate::namenode::namesystem::Namesystem;
 use crate::namenode::state::inode::InodeId;
 use crate::namenode::state::lengths::add;
-use crate::namenode::state::limits::check_name;
+use crate::namenode::state::limits::{Charge, check_name};
+use crate::namenode::state::storage_policy::{by_type, or_hot};
 use crate::proto::hdfs::{TruncateRequestProto, TruncateResponseProto};
 use crate::protocol::Block;
 use crate::rpc::Call;
@@ -35,6 +37,7 @@ impl NameNode {
         let path = ns.namespace().resolve(&request.src)?;
         checker.check_change(ns.namespace(), &path, Need::path(FsAction::WRITE))?;
         let id = ns.file_of(path.last(), path.path())?;
+        check_not_in_memory(&ns, id, "truncate", path.path())?;
         if let Some(target) = truncation(&ns, id) {
             // A repetition of the truncation in progress.
             if target == new_length {
@@ -54,7 +57,7 @@ impl NameNode {
             machine: call.caller.address,
         };
         ns.take_over(call.now, id, claim)?;
-        let result = cut(call, &mut ns, id, path.path(), &request)?;
+        let result = cut(call, &mut ns, id, &request)?;
         Ok(TruncateResponseProto { result })
     }
 }
@@ -64,7 +67,6 @@ fn cut(
     call: &Call<'_>,
     ns: &mut Namesystem,
     id: InodeId,
-    path: &str,
     request: &TruncateRequestProto,
 ) -> Result<bool, HdfsError> {
     let (length, new_length) = (ns.file_length(id), request.new_length);
@@ -76,12 +78,9 @@ fn cut(
             "Cannot truncate to a larger file size. Current size: {length}, truncate size: {new_length}."
         )));
     }
+    check_room(ns, id, new_length)?;
     let truncate_block = match block_to_cut(ns, id, new_length) {
-        Some(_) if ns.namespace().is_in_snapshot(id) => {
-            return Err(HdfsError::unsupported_operation(format!(
-                "Cannot truncate {path} within a block, because a snapshot shows it: copying the block is not supported"
-            )));
-        }
+        Some(block) if ns.namespace().shows_block(id, block.id) => Some(ns.next_block()?),
         Some(block) => Some(Block {
             generation_stamp: ns.next_generation_stamp()?,
             ..block
@@ -89,7 +88,7 @@ fn cut(
         None => None,
     };
     ns.log(&Edit::Truncate {
-        src: path.to_owned(),
+        src: ns.namespace().full_path(id),
         client_name: request.client_name.clone(),
         client_machine: call.caller.address.to_string(),
         new_length,
@@ -97,12 +96,13 @@ fn cut(
         truncate_block,
         rpc: call.caller.into(),
     })?;
-    let Some(cut) = truncate_block else {
+    let Some(block) = truncate_block else {
         return Ok(true);
     };
     ns.renew_lease(call.now, &request.client_name);
-    ns.blocks
-        .recover(call.now, cut.id, cut.generation_stamp, Some(cut.length));
+    let cut = ns.cut(id);
+    let recovery_id = block.generation_stamp;
+    ns.blocks.recover(call.now, block.id, recovery_id, cut);
     Ok(false)
 }
 
@@ -113,10 +113,42 @@ fn truncation(ns: &Namesystem, id: InodeId) -> Option<u64> {
         return None;
     };
     let before = ns.file_length(id).saturating_sub(last.block().length);
-    Some(add(before, recovery.truncate_to?))
+    Some(add(before, recovery.cut?.length))
 }
 
-/// Returns the block in whose middle a file will end, with its new length.
+/// Fails if quotas have no room for what is left of the last block, which counts with its full size
+/// while it is cut, or copied for a snapshot that shows it (`computeQuotaDeltaForTruncate`).
+fn check_room(ns: &Namesystem, id: InodeId, new_length: u64) -> Result<(), HdfsError> {
+    let namespace = ns.namespace();
+    let inode = namespace.inode(id);
+    let block_size = inode.as_file().map_or(0, |file| file.block_size);
+    let (mut added, mut freed) = (0, 0);
+    let mut end = 0;
+    for info in ns.blocks_of(id) {
+        let block = info.block();
+        let start = end;
+        end = add(start, block.length);
+        if end <= new_length {
+            continue;
+        }
+        if start < new_length {
+            added = block_size;
+        }
+        if !namespace.shows_block(id, block.id) {
+            freed = add(freed, block.length);
+        }
+    }
+    let bytes = u64::saturating_sub(added, freed);
+    let replication = namespace.block_replication(id);
+    let charge = Charge {
+        space: bytes.saturating_mul(replication.into()),
+        types: by_type(or_hot(namespace.storage_policy(id)), replication, bytes),
+        ..Charge::default()
+    };
+    namespace.check_quota(inode.parent, None, charge)
+}
+
+/// Returns the block in whose middle a file will end.
 fn block_to_cut(ns: &Namesystem, id: InodeId, new_length: u64) -> Option<Block> {
     let mut end = 0;
     for info in ns.blocks_of(id) {
@@ -124,8 +156,7 @@ fn block_to_cut(ns: &Namesystem, id: InodeId, new_length: u64) -> Option<Block> 
         let start = end;
         end = add(start, block.length);
         if end > new_length {
-            let length = new_length.saturating_sub(start);
-            return (length > 0).then_some(Block { length, ..block });
+            return (new_length > start).then_some(block);
         }
     }
     None

@@ -1,16 +1,51 @@
-//! Rolling upgrades, and the restoration of failed storage directories.
+//! Upgrades, and the restoration of failed storage directories.
 
 use std::sync::atomic::Ordering;
 
 use crate::HdfsError;
 use crate::namenode::NameNode;
 use crate::proto::hdfs::{
-    RestoreFailedStorageRequestProto, RestoreFailedStorageResponseProto, RollingUpgradeActionProto,
-    RollingUpgradeRequestProto, RollingUpgradeResponseProto,
+    FinalizeUpgradeRequestProto, FinalizeUpgradeResponseProto, RestoreFailedStorageRequestProto,
+    RestoreFailedStorageResponseProto, RollingUpgradeActionProto, RollingUpgradeRequestProto,
+    RollingUpgradeResponseProto, UpgradeStatusRequestProto, UpgradeStatusResponseProto,
 };
 use crate::rpc::Call;
 
 impl NameNode {
+    /// Removes what the NameNode and its DataNodes keep of the time before an upgrade. The
+    /// DataNodes learn of it by their next heartbeats.
+    pub(crate) fn finalize_upgrade(
+        &self,
+        call: &Call<'_>,
+        _request: FinalizeUpgradeRequestProto,
+    ) -> Result<FinalizeUpgradeResponseProto, HdfsError> {
+        self.checker(call).check_superuser("finalizeUpgrade")?;
+        if !self.is_upgrade_finalized()
+            && let Some(files) = self.storage()
+        {
+            files.finalize_upgrade()?;
+            self.lock().blocks.datanodes.finalize_upgrade();
+        }
+        Ok(FinalizeUpgradeResponseProto {})
+    }
+
+    /// Returns whether nothing is kept of the time before an upgrade.
+    pub(crate) fn upgrade_status(
+        &self,
+        _call: &Call<'_>,
+        _request: UpgradeStatusRequestProto,
+    ) -> Result<UpgradeStatusResponseProto, HdfsError> {
+        Ok(UpgradeStatusResponseProto {
+            upgrade_finalized: self.is_upgrade_finalized(),
+        })
+    }
+
+    /// Returns whether nothing is kept of the time before an upgrade.
+    pub(crate) fn is_upgrade_finalized(&self) -> bool {
+        let files = self.storage();
+        files.is_none_or(|files| files.is_upgrade_finalized())
+    }
+
     /// Returns the rolling upgrade in progress, of which there is none; finalizing none succeeds,
     /// also in safe mode. Starting one fails: there is no image to roll back to.
     pub(crate) fn rolling_upgrade(

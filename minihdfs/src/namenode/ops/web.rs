@@ -33,6 +33,7 @@ impl NameNode {
             favored: &[],
             writer: Some(client),
             block_size,
+            kinds: &[],
         };
         let chosen = ns.blocks.choose(now, &placement);
         let node = ns.blocks.datanodes.get(*chosen.first()?);

@@ -10,6 +10,7 @@ use crate::namenode::access::xattr::XAttr;
 use crate::namenode::edit::Edit;
 use crate::namenode::namesystem::Namesystem;
 use crate::namenode::state::inode::{Inode, STICKY};
+use crate::namenode::state::resolve::is_raw;
 use crate::namenode::state::resolved_path::ResolvedPath;
 use crate::proto::hdfs::x_attr_proto::XAttrNamespaceProto as Namespace;
 use crate::proto::hdfs::{
@@ -32,8 +33,8 @@ impl NameNode {
         let flags = SetFlags::from_bits(request.flag.unwrap_or(0))?;
         let checker = self.checker(call);
         let mut ns = self.lock_to_write(format_args!("set XAttr on {}", request.src))?;
+        xattr.check_visible(&checker, is_raw(&request.src))?;
         let path = ns.namespace().resolve(&request.src)?;
-        xattr.check_visible(&checker, path.is_raw())?;
         check_change(&checker, &ns, &path, &xattr)?;
         let inode = ns.namespace().inode(found(&path)?);
         if xattr.makes_unreadable_by_superuser() {
@@ -86,15 +87,15 @@ impl NameNode {
         self.check_xattrs_enabled()?;
         let checker = self.checker(call);
         let ns = self.read();
-        let path = ns.namespace().resolve(&request.src)?;
         let wanted: Vec<XAttr> = request
             .x_attrs
             .into_iter()
             .map(XAttr::from_proto)
             .collect::<Result<_, _>>()?;
         for xattr in &wanted {
-            xattr.check_visible(&checker, path.is_raw())?;
+            xattr.check_visible(&checker, is_raw(&request.src))?;
         }
+        let path = ns.namespace().resolve(&request.src)?;
         checker.check(ns.namespace(), &path, Need::path(FsAction::READ))?;
         let known = path.view(ns.namespace()).inode(found(&path)?).xattrs();
         let visible = known
@@ -148,8 +149,8 @@ impl NameNode {
         let xattr = required(request.x_attr)?;
         let checker = self.checker(call);
         let mut ns = self.lock_to_write(format_args!("remove XAttr entry on {}", request.src))?;
+        xattr.check_visible(&checker, is_raw(&request.src))?;
         let path = ns.namespace().resolve(&request.src)?;
-        xattr.check_visible(&checker, path.is_raw())?;
         check_change(&checker, &ns, &path, &xattr)?;
         if xattr.makes_unreadable_by_superuser() {
             return Err(HdfsError::access_control(format!(

@@ -10,7 +10,7 @@ use crate::proto::hdfs::namenode::{
     GetTransactionIdRequestProto, GetTransactionIdResponseProto, IsRollingUpgradeRequestProto,
     IsRollingUpgradeResponseProto, IsUpgradeFinalizedRequestProto, IsUpgradeFinalizedResponseProto,
 };
-use crate::proto::hdfs::{BlockWithLocationsProto, BlocksWithLocationsProto, StorageTypeProto};
+use crate::proto::hdfs::{BlockWithLocationsProto, BlocksWithLocationsProto};
 use crate::protocol::wire::keys::exported;
 use crate::rpc::Call;
 
@@ -41,9 +41,12 @@ pub(super) fn get_blocks(
             request.datanode.xfer_port
         )));
     };
-    if matches!(request.storage_type, Some(kind) if kind != StorageTypeProto::Disk as i32) {
-        return Ok(GetBlocksResponseProto::default());
-    }
+    let kind = request.storage_type.map(|_| request.storage_type());
+    let storages = &ns.blocks.datanodes.get(datanode).storages;
+    let is_of_kind = |info: &BlockInfo| {
+        let storage = storages.with_replica(info.block().id);
+        kind.is_none_or(|kind| storage.is_some_and(|storage| storage.kind() == kind))
+    };
     let mut left = request.size;
     let mut blocks = Vec::new();
     for info in ns.blocks.of_datanode(datanode) {
@@ -51,7 +54,7 @@ pub(super) fn get_blocks(
         if left == 0 {
             break;
         }
-        if info.is_complete() && length >= request.min_block_size() {
+        if info.is_complete() && length >= request.min_block_size() && is_of_kind(info) {
             left = left.saturating_sub(length);
             blocks.push(with_locations(&ns, info));
         }
@@ -63,17 +66,15 @@ pub(super) fn get_blocks(
 
 fn with_locations(ns: &Namesystem, info: &BlockInfo) -> BlockWithLocationsProto {
     let datanodes = &ns.blocks.datanodes;
-    let nodes: Vec<_> = info
-        .live(datanodes)
-        .map(|index| datanodes.get(index))
-        .collect();
-    let uuids = nodes.iter().map(|node| node.registration.uuid.to_string());
-    let storages = nodes.iter().map(|node| node.report.storage_id.to_string());
+    let live: Vec<_> = info.live(datanodes).collect();
+    let nodes = live.iter().map(|index| datanodes.get(*index));
+    let uuids = nodes.map(|node| node.registration.uuid.to_string());
+    let storages = ns.storages_of(info, &live);
     BlockWithLocationsProto {
         block: info.block().into(),
         datanode_uuids: uuids.collect(),
-        storage_uuids: storages.collect(),
-        storage_types: vec![StorageTypeProto::Disk.into(); nodes.len()],
+        storage_uuids: storages.iter().map(|it| it.id.to_string()).collect(),
+        storage_types: storages.iter().map(|it| it.kind.into()).collect(),
         ..BlockWithLocationsProto::default()
     }
 }
@@ -106,7 +107,7 @@ pub(super) fn get_transaction_id(
     })
 }
 
-/// Returns true: there are no upgrades.
+/// Returns whether nothing is kept of the time before an upgrade.
 pub(super) fn is_upgrade_finalized(
     namenode: &NameNode,
     call: &Call<'_>,
@@ -116,11 +117,11 @@ pub(super) fn is_upgrade_finalized(
         .checker(call)
         .check_superuser("isUpgradeFinalized")?;
     Ok(IsUpgradeFinalizedResponseProto {
-        is_upgrade_finalized: true,
+        is_upgrade_finalized: namenode.is_upgrade_finalized(),
     })
 }
 
-/// Returns false: there are no upgrades.
+/// Returns false: there are no rolling upgrades.
 pub(super) fn is_rolling_upgrade(
     namenode: &NameNode,
     call: &Call<'_>,

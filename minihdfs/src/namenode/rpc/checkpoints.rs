@@ -5,14 +5,13 @@ use std::sync::Arc;
 use crate::HdfsError;
 use crate::namenode::{NameNode, NameStorage};
 use crate::proto::hdfs::namenode::{
-    EndCheckpointRequestProto, EndCheckpointResponseProto, ErrorReportRequestProto,
-    ErrorReportResponseProto, GetEditLogManifestRequestProto, GetEditLogManifestResponseProto,
-    GetMostRecentCheckpointTxIdRequestProto, GetMostRecentCheckpointTxIdResponseProto,
-    RegisterRequestProto, RegisterResponseProto, RollEditLogRequestProto, RollEditLogResponseProto,
-    StartCheckpointRequestProto, StartCheckpointResponseProto,
+    ErrorReportRequestProto, ErrorReportResponseProto, GetEditLogManifestRequestProto,
+    GetEditLogManifestResponseProto, GetMostRecentCheckpointTxIdRequestProto,
+    GetMostRecentCheckpointTxIdResponseProto, RollEditLogRequestProto, RollEditLogResponseProto,
 };
 use crate::proto::hdfs::{
-    CheckpointSignatureProto, RemoteEditLogManifestProto, RemoteEditLogProto,
+    CheckpointSignatureProto, NamenodeRegistrationProto, RemoteEditLogManifestProto,
+    RemoteEditLogProto,
 };
 use crate::protocol::StorageInfo;
 use crate::rpc::Call;
@@ -37,21 +36,29 @@ pub(super) fn roll_edit_log(
     _request: RollEditLogRequestProto,
 ) -> Result<RollEditLogResponseProto, HdfsError> {
     namenode.checker(call).check_superuser("rollEditLog")?;
+    let signature = roll(namenode, "Log not rolled")?;
+    Ok(RollEditLogResponseProto { signature })
+}
+
+/// Ends a segment of the edit log. Returns what identifies the checkpoint that may follow
+/// (`CheckpointSignature`). `not_done` says what does not happen in safe mode.
+pub(super) fn roll(
+    namenode: &NameNode,
+    not_done: &str,
+) -> Result<CheckpointSignatureProto, HdfsError> {
     let files = files(namenode)?;
     let mut ns = namenode.lock();
     if ns.safe_mode.is_on() {
-        return Err(namenode.in_safe_mode(&ns, format_args!("Log not rolled")));
+        return Err(namenode.in_safe_mode(&ns, format_args!("{not_done}")));
     }
     ns.roll_edits()?;
     let segment = ns.state().transaction_id();
     drop(ns);
-    Ok(RollEditLogResponseProto {
-        signature: CheckpointSignatureProto {
-            block_pool_id: namenode.block_pool_id.to_string(),
-            most_recent_checkpoint_tx_id: files.most_recent_checkpoint().cast_unsigned(),
-            cur_segment_tx_id: segment.cast_unsigned(),
-            storage_info: (&namenode.storage_info()).into(),
-        },
+    Ok(CheckpointSignatureProto {
+        block_pool_id: namenode.block_pool_id.to_string(),
+        most_recent_checkpoint_tx_id: files.most_recent_checkpoint().cast_unsigned(),
+        cur_segment_tx_id: segment.cast_unsigned(),
+        storage_info: (&namenode.storage_info()).into(),
     })
 }
 
@@ -86,60 +93,31 @@ pub(super) fn error_report(
     request: ErrorReportRequestProto,
 ) -> Result<ErrorReportResponseProto, HdfsError> {
     namenode.checker(call).check_superuser("errorReport")?;
-    let registration = &request.registration;
-    let storage = StorageInfo::from(&registration.storage_info);
-    let address = kerbox_events::cut(&registration.rpc_address);
-    if storage.registration_id() != namenode.storage_info().registration_id() {
-        let role = registration.role().as_str_name();
-        return Err(HdfsError::unregistered_node(format!(
-            "Unregistered server: NamenodeRegistration({address}, role={role})"
-        )));
-    }
+    verify_request(namenode, &request.registration)?;
+    let address = kerbox_events::cut(&request.registration.rpc_address);
     let message = kerbox_events::cut(&request.msg);
     tracing::warn!(%address, %message, "another NameNode reports a problem");
     Ok(ErrorReportResponseProto {})
 }
 
-/// Fails: there are no backups of a NameNode. A SecondaryNameNode does not register.
-pub(super) fn register_subordinate_namenode(
+/// Fails if a NameNode is of another namespace (`NameNodeRpcServer.verifyRequest`).
+pub(super) fn verify_request(
     namenode: &NameNode,
-    call: &Call<'_>,
-    _request: RegisterRequestProto,
-) -> Result<RegisterResponseProto, HdfsError> {
-    let checker = namenode.checker(call);
-    checker.check_superuser("registerSubordinateNamenode")?;
-    Err(no_backups("registerSubordinateNamenode"))
-}
-
-/// Fails like [`register_subordinate_namenode`].
-pub(super) fn start_checkpoint(
-    namenode: &NameNode,
-    call: &Call<'_>,
-    _request: StartCheckpointRequestProto,
-) -> Result<StartCheckpointResponseProto, HdfsError> {
-    namenode.checker(call).check_superuser("startCheckpoint")?;
-    Err(no_backups("startCheckpoint"))
-}
-
-/// Fails like [`register_subordinate_namenode`].
-pub(super) fn end_checkpoint(
-    namenode: &NameNode,
-    call: &Call<'_>,
-    _request: EndCheckpointRequestProto,
-) -> Result<EndCheckpointResponseProto, HdfsError> {
-    namenode.checker(call).check_superuser("endCheckpoint")?;
-    Err(no_backups("endCheckpoint"))
-}
-
-fn no_backups(method: &str) -> HdfsError {
-    HdfsError::unsupported_action(format!(
-        "{method}: this NameNode has no BackupNode and no CheckpointNode; a SecondaryNameNode makes \
-         checkpoints without registering"
-    ))
+    registered: &NamenodeRegistrationProto,
+) -> Result<(), HdfsError> {
+    let storage = StorageInfo::from(&registered.storage_info);
+    if storage.registration_id() == namenode.storage_info().registration_id() {
+        return Ok(());
+    }
+    let address = kerbox_events::cut(&registered.rpc_address);
+    let role = registered.role().as_str_name();
+    Err(HdfsError::unregistered_node(format!(
+        "Unregistered server: NamenodeRegistration({address}, role={role})"
+    )))
 }
 
 /// Returns the files of the namespace.
-fn files(namenode: &NameNode) -> Result<&Arc<dyn NameStorage>, HdfsError> {
+pub(super) fn files(namenode: &NameNode) -> Result<&Arc<dyn NameStorage>, HdfsError> {
     namenode.storage().ok_or_else(|| {
         HdfsError::unsupported_action(
             "This NameNode keeps its namespace in memory and makes no checkpoints: start it with a \

@@ -1,7 +1,5 @@
 //! Registration, heartbeats and problems of DataNodes.
 
-use std::sync::Arc;
-
 use super::registered::{caller, verify_request, verify_software_version};
 use crate::HdfsError;
 use crate::namenode::NameNode;
@@ -14,7 +12,7 @@ use crate::proto::hdfs::nnha_status_heartbeat_proto::State;
 use crate::proto::hdfs::{NnhaStatusHeartbeatProto, VersionRequestProto, VersionResponseProto};
 use crate::protocol::wire::commands::command;
 use crate::protocol::wire::keys::exported;
-use crate::protocol::wire::reports::{datanode_error, storage_report};
+use crate::protocol::wire::reports::{datanode_error, heartbeat_report};
 use crate::protocol::{DatanodeCommand, DatanodeError, DatanodeProtocol};
 use crate::rpc::Call;
 
@@ -56,17 +54,9 @@ pub(super) fn send_heartbeat(
 ) -> Result<HeartbeatResponseProto, HdfsError> {
     let commands = heartbeat(namenode, call, &request)?;
     let ns = namenode.read();
-    let storage_of = |uuid: &str| {
-        let datanodes = &ns.blocks.datanodes;
-        let storage = datanodes.index(uuid).map(|index| {
-            let report = &datanodes.get(index).report;
-            Arc::clone(&report.storage_id)
-        });
-        storage.unwrap_or_default()
-    };
     let commands = commands
         .iter()
-        .map(|order| command(order, &namenode.block_pool_id, &storage_of));
+        .map(|order| command(order, &namenode.block_pool_id));
     Ok(HeartbeatResponseProto {
         cmds: commands.collect(),
         ha_status: NnhaStatusHeartbeatProto {
@@ -86,11 +76,10 @@ pub(super) fn send_lifeline(
 ) -> Result<LifelineResponseProto, HdfsError> {
     verify_request(namenode, &request.registration)?;
     let datanode = caller(call, &request.registration)?;
-    let report = storage_report(&request.reports, request.xceiver_count())?;
+    let report = heartbeat_report(&request)?;
     let mut ns = namenode.lock();
     ns.blocks.datanodes.check_allowed(call.now, &datanode)?;
-    let datanodes = &mut ns.blocks.datanodes;
-    let _known = datanodes.heartbeat(call.now, &datanode.uuid, &report);
+    let _known = ns.blocks.heartbeat(call.now, &datanode.uuid, &report)?;
     Ok(LifelineResponseProto {})
 }
 
@@ -101,7 +90,7 @@ fn heartbeat(
 ) -> Result<Vec<DatanodeCommand>, HdfsError> {
     verify_request(namenode, &request.registration)?;
     let datanode = caller(call, &request.registration)?;
-    let report = storage_report(&request.reports, request.xceiver_count())?;
+    let report = heartbeat_report(request)?;
     DatanodeProtocol::send_heartbeat(namenode, call.now, &datanode, &report)
 }
 

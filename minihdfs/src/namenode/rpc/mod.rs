@@ -5,6 +5,7 @@
 //! - `reports`: the calls of DatanodeProtocol about replicas
 //! - `registered`: who calls
 //! - `checkpoints`: what a SecondaryNameNode asks by NamenodeProtocol
+//! - `checkpoint_nodes`: what a CheckpointNode asks besides
 //! - `balancing`: what the balancer and the mover ask by NamenodeProtocol
 
 #![allow(
@@ -13,6 +14,7 @@
 )]
 
 mod balancing;
+mod checkpoint_nodes;
 mod checkpoints;
 mod datanode;
 mod registered;
@@ -41,7 +43,7 @@ pub(super) static SERVER_PROTOCOLS: [Protocol<NameNode>; 3] = [
     },
     protocol! {
         "org.apache.hadoop.hdfs.server.protocol.NamenodeProtocol", 1,
-        "endCheckpoint" => checkpoints::end_checkpoint,
+        "endCheckpoint" => checkpoint_nodes::end_checkpoint,
         "errorReport" => checkpoints::error_report,
         "getBlockKeys" => balancing::get_block_keys,
         "getBlocks" => balancing::get_blocks,
@@ -51,9 +53,9 @@ pub(super) static SERVER_PROTOCOLS: [Protocol<NameNode>; 3] = [
         "getTransactionId" => balancing::get_transaction_id,
         "isRollingUpgrade" => balancing::is_rolling_upgrade,
         "isUpgradeFinalized" => balancing::is_upgrade_finalized,
-        "registerSubordinateNamenode" => checkpoints::register_subordinate_namenode,
+        "registerSubordinateNamenode" => checkpoint_nodes::register_subordinate_namenode,
         "rollEditLog" => checkpoints::roll_edit_log,
-        "startCheckpoint" => checkpoints::start_checkpoint,
+        "startCheckpoint" => checkpoint_nodes::start_checkpoint,
         "versionRequest" => datanode::version_request,
     },
 ];

@@ -11,13 +11,14 @@ use crate::proto::hdfs::datanode::{
     CommitBlockSynchronizationResponseProto, ReportBadBlocksRequestProto,
     ReportBadBlocksResponseProto,
 };
-use crate::protocol::wire::registration::name;
-use crate::protocol::wire::reports::{bad_blocks, synchronization};
+use crate::protocol::wire::reports::{bad_blocks, changed_in, named, synchronization};
 use crate::protocol::wire::{block_list, commands};
 use crate::protocol::{DatanodeProtocol, ReceivedDeletedBlock};
 use crate::rpc::Call;
 
-/// Takes the report of all replicas. A DataNode that is not registered gets the order to register.
+/// Takes the report of all replicas, or of some storages: a DataNode with very many replicas makes
+/// a call for each storage (`dfs.blockreport.split.threshold`). One that is not registered gets the
+/// order to register.
 pub(super) fn block_report(
     namenode: &NameNode,
     call: &Call<'_>,
@@ -25,29 +26,21 @@ pub(super) fn block_report(
 ) -> Result<BlockReportResponseProto, HdfsError> {
     verify_request(namenode, &request.registration)?;
     let datanode = caller(call, &request.registration)?;
-    if let Some(context) = request.context.filter(|context| context.total_rpcs > 1) {
-        return Err(HdfsError::unsupported_operation(format!(
-            "This NameNode takes a block report in one call, not in {}: set \
-             dfs.blockreport.split.threshold of the DataNode above the number of its blocks",
-            context.total_rpcs
-        )));
-    }
-    let storages = request.reports.iter();
-    let ids = storages.map(|report| &*report.storage.storage_uuid);
-    let Some(storage_id) = ids.min() else {
-        return Ok(BlockReportResponseProto { cmd: None });
-    };
-    let storage_id = name("storageUuid", storage_id)?;
-    let mut replicas = Vec::new();
+    let mut answer = None;
     for report in &request.reports {
+        let storage = named(&report.storage)?;
+        let mut replicas = Vec::new();
         block_list::read(report, &mut replicas)?;
+        match namenode.block_report(call.now, &datanode, &storage, &replicas) {
+            Ok(ordered) => answer = ordered,
+            Err(error) if *error.kind() == Class::UnregisteredNode => {
+                let cmd = Some(commands::register());
+                return Ok(BlockReportResponseProto { cmd });
+            }
+            Err(error) => return Err(error),
+        }
     }
-    let reported = namenode.block_report(call.now, &datanode, storage_id, &replicas);
-    let cmd = match reported {
-        Ok(()) => None,
-        Err(error) if *error.kind() == Class::UnregisteredNode => Some(commands::register()),
-        Err(error) => return Err(error),
-    };
+    let cmd = answer.map(|answer| commands::command(&answer, &namenode.block_pool_id));
     Ok(BlockReportResponseProto { cmd })
 }
 
@@ -65,9 +58,9 @@ pub(super) fn block_received_and_deleted(
             .iter()
             .map(ReceivedDeletedBlock::from)
             .collect();
-        let id = &storage.storage_uuid;
+        let named = changed_in(storage)?;
         namenode
-            .block_received_and_deleted(call.now, &datanode, id, &changes)
+            .block_received_and_deleted(call.now, &datanode, &named, &changes)
             .map_err(unregistered)?;
     }
     Ok(BlockReceivedAndDeletedResponseProto {})

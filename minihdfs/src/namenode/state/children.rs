@@ -1,6 +1,7 @@
-//! The children of a directory, in the byte order of their names, which is the order of listings.
+//! The children of a directory in the order of their names, which is that of listings.
 
 use crate::namenode::state::inode_id::InodeId;
+use crate::namenode::state::name::Name;
 
 /// The maximum number of children in one chunk.
 const CHUNK: usize = 256;
@@ -154,7 +155,7 @@ impl Children {
         let Some(Chunk { ids, .. }) = self.chunks.get(chunk) else {
             return Err(Place { chunk, index: 0 });
         };
-        ids.binary_search_by(|id| name_of(*id).cmp(name))
+        ids.binary_search_by(|id| Name(name_of(*id)).cmp(&Name(name)))
             .map(|index| Place { chunk, index })
             .map_err(|index| Place { chunk, index })
     }
@@ -165,9 +166,11 @@ impl Children {
             chunk
                 .ids
                 .first()
-                .is_some_and(|first| name_of(*first) <= name)
+                .is_some_and(|first| Name(name_of(*first)) <= Name(name))
         };
-        self.chunks.partition_point(is_before).saturating_sub(1)
+        // What comes before the first chunk would be in it as well.
+        let later = self.chunks.get(1..).unwrap_or_default();
+        later.partition_point(is_before)
     }
 
     /// Adds a child at the place that its name would have.

@@ -125,6 +125,8 @@ pub(crate) struct Writer {
     pub(crate) last_block_open: bool,
     /// The length to which the last block is being cut.
     pub(crate) truncate_to: Option<u64>,
+    /// The block whose first bytes the last one gets, because a snapshot shows it.
+    pub(crate) truncate_from: Option<Block>,
 }
 
 impl File {

@@ -24,37 +24,41 @@ pub(crate) fn check_name(what: &str, name: &str) -> Result<(), HdfsError> {
     )))
 }
 
-/// Fails for names that cannot be created: `.reserved` at the root, `.snapshot` anywhere, and names
-/// that are too long. A path by an inode's id is short, so what it stands for is checked as well.
-pub(crate) fn check_new_names(
-    path: &ResolvedPath<'_>,
-    operation: &str,
+/// Fails if a path that does not exist is too long. One by an inode's id is short, so what it
+/// stands for is checked as well.
+pub(crate) fn check_new_path(path: &ResolvedPath<'_>, operation: &str) -> Result<(), HdfsError> {
+    match path.last() {
+        Some(_) => Ok(()),
+        None => path::check_length(path.path(), operation),
+    }
+}
+
+/// Fails for names that cannot be created in a directory: `.reserved` in the root, `.snapshot`
+/// anywhere, and names that are too long.
+pub(crate) fn check_new_name(
+    name: &str,
+    directory: impl Fn() -> String,
     config: &HdfsConfig,
 ) -> Result<(), HdfsError> {
-    if path.last().is_none() {
-        path::check_length(path.path(), operation)?;
-    }
-    if path::components(path.path()).next() == Some(".reserved") {
+    if name == ".reserved" && directory() == "/" {
         return Err(HdfsError::hadoop_illegal_argument(
             "File name \".reserved\" is reserved and cannot be created. \
              If this is during upgrade change the name of the existing file or directory to another name before upgrading to the new release.",
         ));
     }
-    for name in path.missing() {
-        if name == ".snapshot" {
-            return Err(HdfsError::hadoop_illegal_argument(
-                "\".snapshot\" is a reserved name.",
-            ));
-        }
-        check_component_length(name, path::parent(path.path()), config)?;
+    check_component_length(name, directory, config)?;
+    if name == ".snapshot" {
+        return Err(HdfsError::hadoop_illegal_argument(
+            "\".snapshot\" is a reserved name.",
+        ));
     }
     Ok(())
 }
 
-/// Fails if a name is too long for an entry of `directory`.
+/// Fails if a name is too long for an entry of `directory`, whose path the error gives.
 pub(crate) fn check_component_length(
     name: &str,
-    directory: &str,
+    directory: impl Fn() -> String,
     config: &HdfsConfig,
 ) -> Result<(), HdfsError> {
     let limit = config.limits.max_component_length;
@@ -64,7 +68,8 @@ pub(crate) fn check_component_length(
     Err(HdfsError::new(
         "org.apache.hadoop.hdfs.protocol.FSLimitException$PathComponentTooLongException",
         format!(
-            "The maximum path component name limit of {name} in directory {directory} is exceeded: limit={limit} length={}",
+            "The maximum path component name limit of {name} in directory {} is exceeded: limit={limit} length={}",
+            directory(),
             name.len()
         ),
     ))
@@ -98,12 +103,11 @@ pub(crate) fn check_directory_items(
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Charge {
     pub(crate) inodes: u64,
+    /// The inodes that are removed before.
+    pub(crate) removed: u64,
     pub(crate) space: u64,
     /// The bytes on storages of each type.
     pub(crate) types: ByType<u64>,
-    /// True if the inodes are added one at a time. An error then names the first one that exceeds
-    /// the quota.
-    pub(crate) one_by_one: bool,
 }
 
 impl Namespace {
@@ -144,10 +148,17 @@ impl Namespace {
         }
     }
 
-    /// Returns the quotas of `parent` and of the directories between it and `below`, exclusive.
-    pub(crate) fn quotas(&self, parent: InodeId, below: InodeId) -> impl Iterator<Item = Quota> {
-        let path = std::iter::successors(Some(parent), |id| Some(self.inode(*id).parent));
-        path.take_while(move |id| *id != below)
+    /// Returns the quotas of `parent` and of the directories between it and `below`, exclusive; up
+    /// to the root if that is `None`.
+    pub(crate) fn quotas(
+        &self,
+        parent: InodeId,
+        below: Option<InodeId>,
+    ) -> impl Iterator<Item = Quota> {
+        let path = std::iter::successors(Some(parent), |id| {
+            (*id != ROOT).then(|| self.inode(*id).parent)
+        });
+        path.take_while(move |id| Some(*id) != below)
             .filter_map(|id| self.inode(id).as_directory().map(Directory::quota))
             .filter(|quota| *quota != Quota::default() && *quota != Quota::ROOT)
     }
@@ -170,7 +181,7 @@ impl Namespace {
             if quota != Quota::default() && quota != Quota::ROOT {
                 let usage = self.view(None).summary(id).all;
                 let (inodes, bytes) = (
-                    add(usage.inodes(), charge.inodes),
+                    add(usage.inodes().saturating_sub(charge.removed), charge.inodes),
                     add(usage.space, charge.space),
                 );
                 if let Some(limit) = quota
@@ -180,13 +191,8 @@ impl Namespace {
                     return Err(HdfsError::new(
                         "org.apache.hadoop.hdfs.protocol.NSQuotaExceededException",
                         format!(
-                            "The NameSpace quota (directories and files) of directory {} is exceeded: quota={limit} file count={}",
+                            "The NameSpace quota (directories and files) of directory {} is exceeded: quota={limit} file count={inodes}",
                             self.full_path(id),
-                            if charge.one_by_one {
-                                add(usage.inodes().max(limit), 1)
-                            } else {
-                                inodes
-                            }
                         ),
                     ));
                 }
@@ -235,7 +241,7 @@ impl Namespace {
                 continue;
             };
             return Err(HdfsError::quota_by_storage_type_exceeded(format!(
-                "Quota by storage type : {} on path : {} is exceeded. quota : {} but space consumed : {}",
+                "Quota by storage type : {} on path : {} is exceeded. quota = {} but space consumed = {}",
                 kind.as_str_name(),
                 self.full_path(id),
                 in_words(limit),

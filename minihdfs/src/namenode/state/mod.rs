@@ -13,8 +13,9 @@ mod inode_id;
 pub(super) mod lease;
 pub(super) mod lengths;
 pub(super) mod limits;
-mod names;
+pub(super) mod name;
 pub(super) mod namespace;
+mod owner_names;
 pub(super) mod quota;
 pub(super) mod resolve;
 pub(super) mod resolved_path;
@@ -101,6 +102,7 @@ impl State {
         self.namespace.set_capture(Capture {
             open_files: settings.capture_open_files,
             skip_access_times: settings.skip_access_times,
+            deletion_ordered: settings.deletion_ordered,
         });
         self
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use kerbox_krb5::Timestamp;
+use smallvec::SmallVec;
 use smol_str::SmolStr;
 
 use crate::namenode::access::acl::AclEntry;
@@ -12,7 +13,7 @@ use crate::namenode::path;
 use crate::namenode::state::inode::{
     Directory, Inode, InodeId, InodeKind, Millis, PERMISSION_BITS, ROOT,
 };
-use crate::namenode::state::names::Names;
+use crate::namenode::state::owner_names::OwnerNames;
 use crate::namenode::state::quota::{Counts, Quota};
 use crate::namenode::state::snapshot::Snapshots;
 
@@ -21,9 +22,11 @@ use crate::namenode::state::snapshot::Snapshots;
 pub(crate) struct Namespace {
     pub(super) inodes: IdTable<Inode>,
     /// The names of owners and groups.
-    pub(super) names: Names,
+    pub(super) names: OwnerNames,
     last_id: InodeId,
     snapshots: Snapshots,
+    /// True once an inode had a storage policy.
+    has_storage_policies: bool,
 }
 
 impl PartialEq for Namespace {
@@ -55,7 +58,7 @@ pub(crate) struct Creation {
 impl Namespace {
     /// Creates a root with this owner and group and mode 0755.
     pub(crate) fn new(now: Timestamp, owner: Arc<str>, group: Arc<str>) -> Self {
-        let mut names = Names::default();
+        let mut names = OwnerNames::default();
         let root = Inode {
             id: ROOT,
             parent: ROOT,
@@ -76,6 +79,7 @@ impl Namespace {
             names,
             last_id: ROOT,
             snapshots: Snapshots::default(),
+            has_storage_policies: false,
         };
         namespace.set_quota(ROOT, Quota::ROOT);
         namespace
@@ -152,7 +156,7 @@ impl Namespace {
         if id == ROOT {
             return "/".to_owned();
         }
-        let mut names = Vec::new();
+        let mut names: SmallVec<[&str; 16]> = SmallVec::new();
         let mut next = self.last_of(id);
         while let Some(inode) = next.filter(|inode| inode.id != ROOT) {
             names.push(&*inode.name);
@@ -204,12 +208,19 @@ impl Namespace {
 
     /// Adds an inode to its parent, which does not have a child of this name.
     pub(super) fn add(&mut self, mut inode: Inode) {
-        inode.owner = self.names.share(inode.owner);
-        inode.group = self.names.share(inode.group);
         let (id, parent) = (inode.id, inode.parent);
+        let above = self.inode(parent);
+        // Most inodes have the names of their directory, which are shared already.
+        let names = [Arc::clone(&above.owner), Arc::clone(&above.group)];
+        for (name, of_parent) in [&mut inode.owner, &mut inode.group].into_iter().zip(names) {
+            *name = if *name == of_parent {
+                of_parent
+            } else {
+                self.names.share(Arc::clone(name))
+            };
+        }
         self.last_id = self.last_id.max(id);
-        self.keep(parent);
-        self.inode_mut(parent).modification_time = inode.modification_time;
+        self.touch_with_child(parent, inode.modification_time);
         self.inodes.insert(id, inode);
         self.link(id);
         self.charge(parent, self.count_one(id), Counts::default());
@@ -234,10 +245,10 @@ impl Namespace {
         let counts = self.count(id, true);
         self.charge(self.inode(id).parent, Counts::default(), counts);
         let parent = self.inode(id).parent;
-        self.keep(parent);
+        self.keep_children(parent);
         self.keep_subtree(id);
         self.unlink(id);
-        self.inode_mut(parent).modification_time = timestamp;
+        self.touch(parent, timestamp);
         let mut removed: Vec<Inode> = self.inodes.remove(id).into_iter().collect();
         let mut next = 0;
         while next < removed.len() {
@@ -256,8 +267,8 @@ impl Namespace {
         removed
     }
 
-    /// Moves an inode to a path that does not exist. Changes the modification times of both parents
-    /// but not its own.
+    /// Moves an inode to a path that does not exist. Changes the modification times of both
+    /// parents, unless they are later, but not its own.
     pub(super) fn rename(
         &mut self,
         timestamp: Millis,
@@ -275,22 +286,34 @@ impl Namespace {
             self.charge(old_parent, Counts::default(), counts);
             self.charge(new_parent, counts, Counts::default());
         }
-        self.keep(old_parent);
-        self.keep(new_parent);
+        self.keep_children(old_parent);
+        // Hadoop records a change of the inode itself, too, which `snapshotDiff` shows.
+        self.keep(id);
         self.keep_place(id, new_parent);
         self.unlink(id);
         let inode = self.inode_mut(id);
         inode.parent = new_parent;
         inode.name = new_name.into();
+        let mtime = inode.modification_time;
+        self.touch_with_child(new_parent, mtime);
         self.link(id);
-        for parent in [old_parent, new_parent] {
-            self.inode_mut(parent).modification_time = timestamp;
-        }
+        self.touch(old_parent, timestamp);
+        self.touch(new_parent, timestamp);
     }
 
     /// Returns the effective storage policy of an inode: its own or the nearest ancestor's; 0 if
     /// none is set.
     pub(crate) fn storage_policy(&self, id: InodeId) -> u8 {
         self.view(None).storage_policy(id)
+    }
+
+    /// Returns false if no inode ever had a storage policy.
+    pub(super) fn has_storage_policies(&self) -> bool {
+        self.has_storage_policies
+    }
+
+    /// Notes that an inode has a storage policy.
+    pub(super) fn note_storage_policy(&mut self, policy: u8) {
+        self.has_storage_policies |= policy != 0;
     }
 }

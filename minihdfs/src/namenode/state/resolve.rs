@@ -23,7 +23,19 @@ pub(crate) fn is_reserved(path: &str) -> bool {
         path.strip_prefix(directory)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
-    below(RESERVED) && !below(RESERVED_RAW) && !path.starts_with(RESERVED_INODES)
+    below(RESERVED) && !is_alias(path)
+}
+
+/// Returns true for a path below `/.reserved/raw` or `/.reserved/.inodes`, which stands for
+/// another.
+pub(crate) fn is_alias(path: &str) -> bool {
+    is_raw(path) || path.starts_with(RESERVED_INODES.trim_end_matches('/'))
+}
+
+/// Returns true for `/.reserved/raw` and the paths below it.
+pub(crate) fn is_raw(path: &str) -> bool {
+    path.strip_prefix(RESERVED_RAW)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// The name under which a directory shows its snapshots.

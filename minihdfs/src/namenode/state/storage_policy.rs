@@ -1,7 +1,8 @@
 //! Storage policies (`BlockStoragePolicySuite`), and the storage types of replicas under them.
 //!
-//! Every storage here is a disk, so a policy decides nothing but what counts against quotas by
-//! storage type.
+//! A policy decides in which storages new replicas are put, and what counts against quotas by
+//! storage type. Without storages of another type than DISK, only policies that allow DISK can be
+//! written under.
 
 use std::fmt;
 
@@ -55,6 +56,9 @@ impl fmt::Display for Policy {
 /// The index of the default policy.
 pub(crate) const HOT: usize = 3;
 
+/// The policy of files in memory, which are neither appended to nor truncated.
+pub(crate) const LAZY_PERSIST: u8 = 15;
+
 pub(crate) static POLICIES: [Policy; 8] = [
     policy(
         1,
@@ -75,7 +79,13 @@ pub(crate) static POLICIES: [Policy; 8] = [
     policy(10, "ONE_SSD", &[Ssd, Disk], &[Ssd, Disk], &[Ssd, Disk]),
     policy(12, "ALL_SSD", &[Ssd], &[Disk], &[Disk]),
     policy(14, "ALL_NVDIMM", &[Nvdimm], &[Disk], &[Disk]),
-    policy(15, "LAZY_PERSIST", &[RamDisk, Disk], &[Disk], &[Disk]),
+    policy(
+        LAZY_PERSIST,
+        "LAZY_PERSIST",
+        &[RamDisk, Disk],
+        &[Disk],
+        &[Disk],
+    ),
 ];
 
 /// Values for each storage type, by the type's number.
@@ -100,6 +110,32 @@ fn types_of(policy: u8, replication: u16) -> impl Iterator<Item = StorageTypePro
     lasting.chain(repeated).take(replication.into())
 }
 
+/// Returns the types for the replica at this position, the best one first
+/// (`BlockStoragePolicy.chooseStorageTypes`): of a new block, or of a copy that is missing. Files
+/// without a policy have the default one.
+pub(crate) fn wanted(policy: u8, position: usize, is_new: bool) -> Vec<StorageTypeProto> {
+    let known = POLICIES.iter().find(|known| known.id == policy);
+    let policy = known.unwrap_or(&POLICIES[HOT]);
+    let own = policy.creation.get(position);
+    let own = own.or_else(|| policy.creation.last());
+    let fallback = if is_new {
+        policy.creation_fallback
+    } else {
+        policy.replication_fallback
+    };
+    own.into_iter().chain(fallback).copied().collect()
+}
+
+/// Returns a policy, or HOT for none. Hadoop charges files without a policy for types of storage
+/// when they are opened again, cut or joined, but not when they get a block or another replication.
+pub(crate) fn or_hot(policy: u8) -> u8 {
+    if policy == 0 {
+        POLICIES[HOT].id
+    } else {
+        policy
+    }
+}
+
 /// Returns the bytes of each type that `bytes` of a file take.
 pub(crate) fn by_type(policy: u8, replication: u16, bytes: u64) -> ByType<u64> {
     let mut space: ByType<u64> = ByType::default();
@@ -110,6 +146,11 @@ pub(crate) fn by_type(policy: u8, replication: u16, bytes: u64) -> ByType<u64> {
     space
 }
 
+/// Adds what is taken.
+pub(crate) fn plus(taken: ByType<u64>, more: ByType<u64>) -> ByType<u64> {
+    std::array::from_fn(|index| taken[index].saturating_add(more[index]))
+}
+
 /// Subtracts what is freed, down to zero.
 pub(crate) fn less(added: ByType<u64>, freed: ByType<u64>) -> ByType<u64> {
     std::array::from_fn(|index| added[index].saturating_sub(freed[index]))
@@ -118,6 +159,15 @@ pub(crate) fn less(added: ByType<u64>, freed: ByType<u64>) -> ByType<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_policy_names_where_else_a_replica_may_be() {
+        assert_eq!(wanted(0, 2, true), [Disk]);
+        assert_eq!(wanted(7, 0, false), [Disk, Archive]);
+        assert_eq!(wanted(2, 1, true), [Archive]);
+        assert_eq!(wanted(10, 0, true), [Ssd, Ssd, Disk]);
+        assert_eq!(wanted(10, 1, true), [Disk, Ssd, Disk]);
+    }
 
     #[test]
     fn a_policy_names_the_type_of_each_replica() {

@@ -1,12 +1,16 @@
 //! Files of the edit log: a header, records, and padding.
 
-use crate::namenode::storage::LAYOUT_VERSION;
 use crate::namenode::storage::error::StorageError;
+use crate::namenode::storage::layout_version::{self, LAYOUT_VERSION, OLDEST_LAYOUT_VERSION};
 use crate::namenode::storage::op_code::OpCode;
 use crate::namenode::storage::record::{Frame, Record};
 
 /// The layout version, and the number of layout flags, of which there are none.
 const HEADER: usize = 8;
+/// The most bytes that are written at once and made durable before more are written.
+pub(super) const LONGEST_WRITE: usize = 256 << 10;
+/// The bytes that a disk writes whole or not at all.
+const SECTOR: usize = 512;
 
 /// The records of a file.
 ///
@@ -39,12 +43,14 @@ pub fn write_header(out: &mut Vec<u8>) {
 }
 
 /// Reads a file whose first record has the transaction id `first`. If it is `in_progress`, the
-/// process that wrote it may have died: the beginning of a last record is ignored.
+/// process that wrote it may have died: the beginning of a last record is ignored. So is the end of
+/// the last write, from the first sector on that did not reach the disk when the machine lost its
+/// power.
 ///
 /// # Errors
 /// Fails if a record is damaged, and another record follows it or the file was complete; if a
-/// transaction is missing; if the layout version is another; or if Kerbox does not serve an
-/// operation.
+/// transaction is missing; if the layout version is newer, or older than
+/// [`OLDEST_LAYOUT_VERSION`]; or if Kerbox does not serve an operation.
 pub fn read_segment(
     file: &str,
     bytes: &[u8],
@@ -58,7 +64,7 @@ pub fn read_segment(
     if in_progress && has_torn_header(bytes) {
         return Ok(segment);
     }
-    check_header(bytes).map_err(|reason| StorageError::new(file, 0, reason))?;
+    let layout_version = read_header(bytes).map_err(|reason| StorageError::new(file, 0, reason))?;
     let mut offset = HEADER;
     let mut next = first;
     while let Some(rest) = bytes
@@ -68,7 +74,7 @@ pub fn read_segment(
         let failed = |reason| StorageError::new(file, offset, reason);
         let frame = match Frame::read(rest) {
             Ok(frame) => frame,
-            Err(_) if in_progress && !has_record(rest, next) => break,
+            Err(_) if in_progress && is_unfinished(bytes, offset, next) => break,
             Err(reason) => return Err(failed(reason)),
         };
         if frame.transaction_id != next {
@@ -77,7 +83,8 @@ pub fn read_segment(
                 "transaction {found} follows instead of {next}"
             )));
         }
-        segment.records.push(frame.decode().map_err(failed)?);
+        let record = frame.decode(layout_version).map_err(failed)?;
+        segment.records.push(record);
         offset += frame.length;
         next = next.saturating_add(1);
     }
@@ -88,27 +95,25 @@ pub fn read_segment(
 /// Returns true if the process died before it had written the header: its beginning is there, and
 /// padding.
 fn has_torn_header(bytes: &[u8]) -> bool {
-    let mut header = Vec::with_capacity(HEADER);
-    write_header(&mut header);
     let is_padding = |bytes: &[u8]| bytes.iter().all(|byte| [0, 255].contains(byte));
-    (0..HEADER).any(|cut| bytes.starts_with(&header[..cut]) && is_padding(&bytes[cut..]))
+    (LAYOUT_VERSION..=OLDEST_LAYOUT_VERSION).any(|version| {
+        let mut header = [0; HEADER];
+        header[..HEADER / 2].copy_from_slice(&version.to_be_bytes());
+        (0..HEADER).any(|cut| bytes.starts_with(&header[..cut]) && is_padding(&bytes[cut..]))
+    })
 }
 
-fn check_header(bytes: &[u8]) -> Result<(), String> {
+/// Returns the layout version of a file.
+fn read_header(bytes: &[u8]) -> Result<i32, String> {
     let header = bytes.get(..HEADER).ok_or("the header is not complete")?;
     let (version, flags) = header.split_at(HEADER / 2);
     let number = |bytes: &[u8]| bytes.try_into().map_or(0, i32::from_be_bytes);
     let (version, flags) = (number(version), number(flags));
-    if version != LAYOUT_VERSION {
-        return Err(format!(
-            "the layout version is {version} instead of {LAYOUT_VERSION}: start Hadoop 3.4 with \
-             -upgrade on this folder first"
-        ));
-    }
+    layout_version::check(version)?;
     if flags != 0 {
         return Err(format!("there are {flags} layout flags, and none is known"));
     }
-    Ok(())
+    Ok(version)
 }
 
 /// Returns true for the bytes behind the last record: Hadoop extends files by 0xff, and a file
@@ -125,14 +130,36 @@ fn is_padding(bytes: &[u8], in_progress: bool) -> bool {
     }
 }
 
-/// Returns true if a later transaction than `missing` begins somewhere in these bytes: the damage
-/// before it is no unfinished end.
-fn has_record(bytes: &[u8], missing: i64) -> bool {
+/// Returns true if what begins at `offset`, where the transaction `missing` should, is the end of a
+/// write that did not end: no later transaction follows, or those of the same write alone, behind a
+/// sector that still has its padding.
+fn is_unfinished(bytes: &[u8], offset: usize, missing: i64) -> bool {
+    let mut later = later_records(bytes, offset, missing);
+    let Some((first, end)) = later.next() else {
+        return true;
+    };
+    let end = later.last().map_or(end, |(_, end)| end);
+    let unwritten = (offset / SECTOR..=first / SECTOR).find_map(|sector| {
+        let start = offset.max(sector * SECTOR);
+        let sector = bytes.get(start..(sector + 1) * SECTOR)?;
+        let is_padding = sector.iter().all(|byte| *byte == OpCode::INVALID.0);
+        is_padding.then_some(start)
+    });
+    unwritten.is_some_and(|start| end - start <= LONGEST_WRITE)
+}
+
+/// Returns where transactions later than `missing` begin and end behind `offset`.
+fn later_records(
+    bytes: &[u8],
+    offset: usize,
+    missing: i64,
+) -> impl Iterator<Item = (usize, usize)> {
     // A record takes more than one byte, so there cannot be more of them.
-    let last = missing.saturating_add_unsigned(bytes.len() as u64);
-    (1..bytes.len()).any(|start| {
+    let last = missing.saturating_add_unsigned((bytes.len() - offset) as u64);
+    (offset + 1..bytes.len()).filter_map(move |start| {
         let rest = &bytes[start..];
-        let named = Frame::peek(rest).is_some_and(|id| id > missing && id <= last);
-        named && Frame::read(rest).is_ok_and(|frame| frame.transaction_id > missing)
+        Frame::peek(rest).filter(|id| *id > missing && *id <= last)?;
+        let frame = Frame::read(rest).ok()?;
+        Some((start, start + frame.length))
     })
 }

@@ -3,18 +3,17 @@
 
 use std::collections::BTreeMap;
 
-/// The folder with the files, beside `in_use.lock`.
-pub(crate) const CURRENT: &str = "current";
+pub(crate) use crate::storage_directory::{CURRENT, VERSION};
+
 /// The lock, in the folder of `current`.
 pub(crate) const LOCK: &str = "in_use.lock";
-/// The file with the namespace's identity.
-pub(crate) const VERSION: &str = "VERSION";
 /// The file with the first transaction of the newest segment.
 pub(crate) const SEEN_TXID: &str = "seen_txid";
 
 const IMAGE: &str = "fsimage_";
 const CHECKPOINT: &str = "fsimage.ckpt_";
 const DIGEST: &str = ".md5";
+const RECEIVED: &str = ".received";
 
 /// Returns the name of the image up to a transaction.
 pub(crate) fn image(transaction_id: i64) -> String {
@@ -24,6 +23,12 @@ pub(crate) fn image(transaction_id: i64) -> String {
 /// Returns the name of an image that is being written.
 pub(crate) fn checkpoint(transaction_id: i64) -> String {
     format!("{CHECKPOINT}{transaction_id:019}")
+}
+
+/// Returns the name of an image that is being received. Kerbox alone uses it, so that no image that
+/// is being written has the same.
+pub(crate) fn received(transaction_id: i64) -> String {
+    format!("{CHECKPOINT}{transaction_id:019}{RECEIVED}")
 }
 
 /// Returns the last transaction of an image, by its name.
@@ -137,7 +142,10 @@ pub(crate) fn image_part_number(name: &str) -> Option<i64> {
     let digest = name
         .strip_prefix(IMAGE)
         .and_then(|name| name.strip_suffix(DIGEST));
-    number(digest.or_else(|| name.strip_prefix(CHECKPOINT)))
+    let unfinished = name
+        .strip_prefix(CHECKPOINT)
+        .map(|name| name.strip_suffix(RECEIVED).unwrap_or(name));
+    number(digest.or(unfinished))
 }
 
 /// Parses a transaction id in a file's name: digits alone.

@@ -6,6 +6,7 @@
 //! - `image`: the state as one file (`fsimage`)
 //! - `version`, `layout`: the identity of a namespace, and the names of its files; `retention`:
 //!   those that are not needed any more
+//! - `layout_version`: the versions of the formats
 //! - `load`: the edits after an image; `from_image`: a namespace without edits and blocks
 //! - `server`: the directory on disk, the only part with IO
 //! - `error`: a file that cannot be read, with the offset and the reason
@@ -16,6 +17,7 @@ mod fields;
 mod from_image;
 pub(super) mod image;
 mod layout;
+mod layout_version;
 mod load;
 mod op_code;
 mod ops;
@@ -28,8 +30,6 @@ mod version;
 
 pub use edit_log::{Segment, read_segment, write_header};
 pub use error::StorageError;
+pub use layout_version::{LAYOUT_VERSION, OLDEST_LAYOUT_VERSION};
 pub use record::{Record, write_record};
 pub use version::Version;
-
-/// The layout version of Hadoop 3.4 (`NVDIMM_SUPPORT`), with which everything is written.
-pub const LAYOUT_VERSION: i32 = -67;

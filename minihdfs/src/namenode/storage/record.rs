@@ -2,6 +2,7 @@
 
 use crate::namenode::edit::{Edit, RpcIds};
 use crate::namenode::storage::fields::LONGEST_STRING;
+use crate::namenode::storage::layout_version::LAYOUT_VERSION;
 use crate::namenode::storage::op_code::OpCode;
 use crate::namenode::storage::ops;
 use crate::writable::WritableReader;
@@ -48,7 +49,7 @@ pub(super) fn is_read_back(record: &[u8], edit: &Edit) -> bool {
     if let Edit::Truncate { rpc, .. } = &mut edit {
         *rpc = RpcIds::NONE;
     }
-    let read = Frame::read(record).and_then(|frame| frame.decode());
+    let read = Frame::read(record).and_then(|frame| frame.decode(LAYOUT_VERSION));
     read.is_ok_and(|read| read.edit == edit)
 }
 
@@ -106,10 +107,10 @@ impl<'a> Frame<'a> {
         id.try_into().ok().map(i64::from_be_bytes)
     }
 
-    /// Decodes the edit; the error says why it cannot be served.
-    pub(super) fn decode(&self) -> Result<Record, String> {
+    /// Decodes the edit of a file with this layout version; the error says why it cannot be served.
+    pub(super) fn decode(&self, layout_version: i32) -> Result<Record, String> {
         let mut reader = WritableReader::new(self.fields);
-        let edit = ops::read(self.code, &mut reader);
+        let edit = ops::read(self.code, layout_version, &mut reader);
         let edit = edit.map_err(|error| self.describe(error.message()))?;
         if !reader.is_empty() {
             let more = reader.rest().len();

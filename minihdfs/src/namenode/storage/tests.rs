@@ -4,6 +4,7 @@ use bytes::Bytes;
 use kerbox_krb5::Timestamp;
 use kerbox_krb5::testing::unhex;
 
+use super::edit_log::LONGEST_WRITE;
 use super::op_code::OpCode;
 use super::*;
 use crate::namenode::{AclEntry, Edit, FileFields, PermissionStatus, RpcIds, XAttr};
@@ -319,6 +320,39 @@ fn damage_before_a_record_is_an_error_with_its_place() {
 }
 
 #[test]
+fn the_last_write_is_cut_off_at_a_sector_that_was_not_written() {
+    let all = [edits(), edits(), edits()].concat();
+    let (bytes, ends) = log(&all);
+    let padded = [&bytes[..], &[0xff; 2000]].concat();
+    for acknowledged in [ends[0], ends[40], ends[41]] {
+        let first = acknowledged / 512;
+        for unwritten in first..=bytes.len() / 512 {
+            let (start, end) = (unwritten * 512, (unwritten + 1) * 512);
+            let mut torn = padded.clone();
+            torn[start.max(acknowledged)..end].fill(0xff);
+            let left = read(&torn, true).unwrap_or_else(|error| panic!("{unwritten}: {error}"));
+            let whole = ends.iter().filter(|end| **end <= start.max(acknowledged));
+            assert_eq!(left, all[..whole.count()], "{unwritten}");
+        }
+    }
+}
+
+#[test]
+fn a_sector_without_its_bytes_is_damage_if_a_later_write_is_there() {
+    let times = LONGEST_WRITE / log(&edits()).0.len() + 2;
+    let all: Vec<_> = std::iter::repeat_with(edits)
+        .take(times)
+        .flatten()
+        .collect();
+    let (mut bytes, ends) = log(&all);
+    assert!(bytes.len() > LONGEST_WRITE + 2048);
+    bytes[1024..1536].fill(0xff);
+    let error = read(&bytes, true).expect_err("acknowledged");
+    let start = ends.iter().rev().find(|end| **end <= 1024);
+    assert_eq!(error.offset, *start.expect("a record") as u64);
+}
+
+#[test]
 fn a_missing_transaction_is_an_error() {
     let (bytes, ends) = log(&edits());
     let gap = [&bytes[..ends[0]], &bytes[ends[1]..]].concat();
@@ -332,12 +366,12 @@ fn a_missing_transaction_is_an_error() {
 #[test]
 fn other_layout_versions_are_refused() {
     let (mut bytes, _) = log(&edits());
-    bytes[3] = 0xbe;
-    let error = read(&bytes, true).expect_err("Hadoop 3.3's");
+    bytes[3] = 0xbc;
+    let error = read(&bytes, true).expect_err("a later one");
     assert!(
         error
             .to_string()
-            .starts_with("edits, offset 0: the layout version is -66"),
+            .starts_with("edits, offset 0: the layout version is -68"),
         "{error}"
     );
 }

@@ -1,9 +1,9 @@
 //! `VERSION`: the identity of a namespace, as Java's properties.
 
-use std::collections::BTreeMap;
-use std::fmt::Write;
+use crate::namenode::storage::layout_version::{self, LAYOUT_VERSION};
+use crate::storage_directory::{Properties, to_text};
 
-use crate::namenode::storage::LAYOUT_VERSION;
+const NAME_NODE: &str = "NAME_NODE";
 
 /// The identity of a namespace (`StorageInfo`).
 ///
@@ -34,82 +34,35 @@ impl Version {
     /// Returns the contents of the file.
     #[must_use]
     pub fn to_properties(&self) -> String {
-        let mut text = String::new();
-        for (key, value) in [
-            ("namespaceID", self.namespace_id.to_string()),
-            ("clusterID", self.cluster_id.clone()),
-            ("cTime", self.c_time.to_string()),
-            ("storageType", "NAME_NODE".to_owned()),
-            ("blockpoolID", self.block_pool_id.clone()),
-            ("layoutVersion", LAYOUT_VERSION.to_string()),
-        ] {
-            let _infallible = writeln!(text, "{key}={}", escape(&value));
-        }
-        text
+        to_text(&[
+            ("namespaceID", &self.namespace_id.to_string()),
+            ("clusterID", &self.cluster_id),
+            ("cTime", &self.c_time.to_string()),
+            ("storageType", NAME_NODE),
+            ("blockpoolID", &self.block_pool_id),
+            ("layoutVersion", &LAYOUT_VERSION.to_string()),
+        ])
     }
 
-    /// Reads the contents of the file.
+    /// Reads the contents of the file. Returns the layout version of all files, too, which may be
+    /// older than that with which Kerbox writes.
     ///
     /// # Errors
     /// Says which property is missing or cannot be read; fails if the storage is no NameNode's or
-    /// has another layout version.
-    pub fn from_properties(text: &str) -> Result<Self, String> {
-        let properties = properties(text);
-        let get = |key: &str| {
-            let value = properties.get(key).cloned();
-            value.ok_or_else(|| format!("{key} is missing"))
+    /// has a layout version that Kerbox does not read.
+    pub fn from_properties(text: &str) -> Result<(Self, i32), String> {
+        let properties = Properties::parse(text);
+        properties.check_kind(NAME_NODE)?;
+        let layout_version = properties.number("layoutVersion")?;
+        layout_version::check(layout_version)?;
+        let version = Self {
+            namespace_id: properties.number("namespaceID")?,
+            cluster_id: properties.text("clusterID")?.to_owned(),
+            c_time: properties.number("cTime")?,
+            block_pool_id: properties.text("blockpoolID")?.to_owned(),
         };
-        let kind = get("storageType")?;
-        if kind != "NAME_NODE" {
-            return Err(format!("storageType is {kind} instead of NAME_NODE"));
-        }
-        let layout: i32 = number("layoutVersion", &get("layoutVersion")?)?;
-        if layout != LAYOUT_VERSION {
-            return Err(format!(
-                "layoutVersion is {layout} instead of {LAYOUT_VERSION}: start Hadoop 3.4 with \
-                 -upgrade on this folder first"
-            ));
-        }
-        Ok(Self {
-            namespace_id: number("namespaceID", &get("namespaceID")?)?,
-            cluster_id: get("clusterID")?,
-            c_time: number("cTime", &get("cTime")?)?,
-            block_pool_id: get("blockpoolID")?,
-        })
+        Ok((version, layout_version))
     }
-}
-
-fn number<N: std::str::FromStr>(key: &str, value: &str) -> Result<N, String> {
-    value
-        .parse()
-        .map_err(|_| format!("{key} is {value}, which is no number for it"))
-}
-
-/// Escapes a value as `Properties.store` does; names of clusters have no other special characters.
-fn escape(value: &str) -> String {
-    let mut escaped = String::with_capacity(value.len());
-    for character in value.chars() {
-        if matches!(character, '\\' | ':' | '=' | '#' | '!') {
-            escaped.push('\\');
-        }
-        escaped.push(character);
-    }
-    escaped
-}
-
-fn properties(text: &str) -> BTreeMap<String, String> {
-    let lines = text.lines().map(str::trim);
-    let lines = lines.filter(|line| !line.starts_with(['#', '!']));
-    let pairs = lines.filter_map(|line| line.split_once('='));
-    let unescape = |value: &str| {
-        value
-            .replace("\\\\", "\0")
-            .replace('\\', "")
-            .replace('\0', "\\")
-    };
-    pairs
-        .map(|(key, value)| (key.trim().to_owned(), unescape(value.trim())))
-        .collect()
 }
 
 #[cfg(test)]
@@ -127,7 +80,8 @@ mod tests {
 
     #[test]
     fn hadoops_file_is_read_and_ours_is_read_back() {
-        let version = Version::from_properties(HADOOPS).expect("Hadoop's");
+        let (version, layout) = Version::from_properties(HADOOPS).expect("Hadoop's");
+        assert_eq!(layout, LAYOUT_VERSION);
         assert_eq!(
             (version.namespace_id, &*version.cluster_id),
             (1_377_243_564, "testClusterID")
@@ -138,7 +92,7 @@ mod tests {
         };
         let text = ours.to_properties();
         assert!(text.contains("blockpoolID=BP-1-\\:\\:1-5\n"), "{text}");
-        assert_eq!(Version::from_properties(&text), Ok(ours));
+        assert_eq!(Version::from_properties(&text), Ok((ours, -67)));
     }
 
     #[test]
@@ -151,7 +105,7 @@ mod tests {
             refused("NAME_NODE", "DATA_NODE"),
             "storageType is DATA_NODE instead of NAME_NODE"
         );
-        assert!(refused("-67", "-66").starts_with("layoutVersion is -66 instead of -67"));
+        assert!(refused("-67", "-68").starts_with("the layout version is -68, and Kerbox reads"));
         assert_eq!(refused("clusterID", "x"), "clusterID is missing");
         assert!(refused("=1377243564", "=-1").contains("namespaceID is -1"));
     }

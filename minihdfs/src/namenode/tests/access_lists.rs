@@ -54,7 +54,7 @@ fn a_named_user_gets_in_within_the_mask() {
     .expect("her own");
     bob.locations("/open/f").expect("bob may read now");
     let stat = alice.stat("/open/f");
-    assert_eq!((stat.flags, stat.permission.perm), (Some(1), 0o660));
+    assert_eq!((stat.flags, stat.permission.perm), (Some(1), 0o1_0660));
     alice.chmod("/open/f", 0o600).expect("her own");
     let error = bob
         .locations("/open/f")
@@ -116,7 +116,7 @@ fn children_inherit_a_default_list_from_the_mode_before_the_umask() {
         .expect("created");
     assert_eq!(
         alice.stat("/open/d/f").permission.perm,
-        0o664,
+        0o1_0664,
         "the mask is rw, not the umask's r"
     );
     alice.mkdirs("/open/d/sub", 0o755).expect("made");
@@ -174,7 +174,7 @@ fn set_replaces_and_remove_clears() {
     alice
         .call::<SetAclResponseProto>("setAcl", &request)
         .expect("set");
-    assert_eq!(alice.stat("/open/f").permission.perm, 0o770);
+    assert_eq!(alice.stat("/open/f").permission.perm, 0o1_0770);
     let remove = RemoveAclRequestProto {
         src: "/open/f".to_owned(),
     };

@@ -242,7 +242,7 @@ fn a_datanode_that_is_not_on_the_list_may_not_register() {
     let now = fixture.now.get();
     let beat = fixture
         .node
-        .send_heartbeat(now, &datanode(1), &StorageReport::default());
+        .send_heartbeat(now, &datanode(1), &HeartbeatReport::default());
     refused(beat, "DisallowedDatanodeException", text);
     let again = fixture.node.register_datanode(now, &datanode(1));
     refused(again.map(|_| ()), "DisallowedDatanodeException", text);

@@ -117,25 +117,33 @@ fn a_pipeline_with_fewer_storages_than_datanodes_is_refused() {
     let hdfs = fixture.hdfs();
     hdfs.create("/f").expect("created");
     let located = hdfs.add_block("/f", None).expect("a block");
-    let block = &located.b;
-    let name = format!(
-        "{}:blk_{}_{}",
-        block.pool_id, block.block_id, block.generation_stamp
-    );
+    let block = located.b.clone();
+    let request = UpdateBlockForPipelineRequestProto {
+        block: block.clone(),
+        client_name: "client-hdfs".to_owned(),
+    };
+    let renewed =
+        hdfs.call::<UpdateBlockForPipelineResponseProto>("updateBlockForPipeline", &request);
+    let newer = renewed.expect("a stamp").block.b;
+    let name = |block: &ExtendedBlockProto| {
+        let (id, stamp) = (block.block_id, block.generation_stamp);
+        format!("{}:blk_{id}_{stamp}", block.pool_id)
+    };
+    let (old_name, new_name) = (name(&block), name(&newer));
     let request = UpdatePipelineRequestProto {
         client_name: "client-hdfs".to_owned(),
-        old_block: block.clone(),
-        new_block: block.clone(),
+        old_block: block,
+        new_block: newer,
         new_nodes: vec![located.locs[0].id.clone()],
         storage_i_ds: vec!["DS-1".to_owned(), "DS-2".to_owned()],
     };
     refused(
         hdfs.call::<UpdatePipelineResponseProto>("updatePipeline", &request),
         "HadoopIllegalArgumentException",
-        "Length mismatched: storageIDs.length=2 !=  datanodeID.length=1, \
-         src=/f,oldBlock=BLOCK,newBlock=BLOCK,clientName=client-hdfs"
-            .replace("BLOCK", &name)
-            .as_str(),
+        &format!(
+            "Length mismatched: storageIDs.length=2 !=  datanodeID.length=1, \
+             src=/f, oldBlock={old_name}, newBlock={new_name}, clientName=client-hdfs"
+        ),
     );
 }
 

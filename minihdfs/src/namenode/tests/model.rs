@@ -181,7 +181,7 @@ impl Model {
             }
             Operation::Create => {
                 self.traverse(user, path, NOT_A_DIRECTORY)?;
-                if known.as_ref().is_some_and(|node| node.directory) {
+                if path == "/" {
                     return Err(EXISTS);
                 }
                 let nearest = self.nearest(path);
@@ -258,8 +258,9 @@ impl Model {
     }
 
     fn rename(&mut self, user: &str, src: &str, dst: &str, overwrite: bool) -> Verdict {
-        self.remove_from_parent(user, src)?;
+        self.traverse(user, src, DENIED)?;
         self.traverse(user, dst, NOT_A_DIRECTORY)?;
+        self.remove_from_parent(user, src)?;
         if dst != "/" {
             self.may(user, &self.nearest(dst), 2)?;
         }
@@ -344,7 +345,7 @@ fn tree(fixture: &Fixture) -> BTreeMap<String, Node> {
             directory,
             owner: status.owner,
             group: status.group,
-            mode: status.permission.perm as u16,
+            mode: status.permission.perm as u16 & 0o1777,
         };
         found.insert(path, node);
     }

@@ -125,7 +125,7 @@ fn the_new_rename_says_why_not() {
             "/file",
             "/.reserved",
             "InvalidPathException",
-            "Cannot rename to or from /.reserved",
+            "Invalid path name Cannot rename to or from /.reserved",
         ),
     ] {
         refused(rename2(&hdfs, src, dst, false), class, message);

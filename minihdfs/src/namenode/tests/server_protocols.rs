@@ -106,7 +106,9 @@ fn a_datanode_registers_gets_keys_and_holds_what_it_reports() {
     let keys = remote.register().expect("it registers").keys;
     assert!(keys.is_block_token_enabled);
     assert_eq!((keys.all_keys.len(), keys.token_life_time), (2, 36_000_000));
-    assert_eq!(remote.report(&[]).expect("taken").cmd, None);
+    // As Hadoop: nothing is kept of the time before an upgrade.
+    let answer = remote.report(&[]).expect("taken").cmd.expect("a command");
+    assert_eq!(answer.cmd_type(), Type::FinalizeCommand);
     let answer = remote.heartbeat().expect("answered");
     assert_eq!(answer.full_block_report_lease_id, Some(1));
     assert!(answer.ha_status.txid > 0 && answer.cmds.is_empty());
@@ -230,25 +232,60 @@ fn a_datanode_of_another_namespace_or_version_is_refused() {
     );
 }
 
+/// A DataNode with very many replicas makes a call for each storage.
 #[test]
-fn a_block_report_in_several_calls_is_refused_by_name() {
+fn a_block_report_may_come_in_several_calls() {
     let fixture = Fixture::new();
     let remote = Remote::new(&fixture);
     remote.register().expect("it registers");
-    let request = BlockReportRequestProto {
-        registration: remote.registration.clone(),
-        context: Some(BlockReportContextProto {
-            total_rpcs: 2,
-            ..BlockReportContextProto::default()
-        }),
-        ..BlockReportRequestProto::default()
+    remote.heartbeat().expect("answered");
+    let hdfs = fixture.hdfs();
+    hdfs.create("/f").expect("created");
+    let located = hdfs.add_block("/f", None).expect("a block");
+    let block = Block {
+        length: 10,
+        ..Block::from(&located.b)
     };
-    let error = remote.call::<BlockReportResponseProto>("blockReport", &request);
-    let error = error.expect_err("in two calls");
-    assert!(
-        error.message().contains("dfs.blockreport.split.threshold"),
-        "{error}"
-    );
+    remote.received(block).expect("taken");
+    let finalized = ReportedReplica {
+        block,
+        state: ReplicaState::Finalized,
+    };
+    let report = |cur_rpc, storage: &str, replicas: &[ReportedReplica]| {
+        let request = BlockReportRequestProto {
+            registration: remote.registration.clone(),
+            reports: vec![StorageBlockReportProto {
+                storage: DatanodeStorageProto {
+                    storage_uuid: storage.to_owned(),
+                    ..DatanodeStorageProto::default()
+                },
+                number_of_blocks: Some(replicas.len() as u64),
+                blocks_buffers: block_list::write(replicas),
+                blocks: Vec::new(),
+            }],
+            context: Some(BlockReportContextProto {
+                total_rpcs: 2,
+                cur_rpc,
+                ..BlockReportContextProto::default()
+            }),
+            ..BlockReportRequestProto::default()
+        };
+        let answer = remote.call::<BlockReportResponseProto>("blockReport", &request);
+        let answer = answer.expect("taken").cmd.expect("a command");
+        assert_eq!(answer.cmd_type(), Type::FinalizeCommand);
+    };
+    let last = ExtendedBlockProto {
+        num_bytes: Some(10),
+        ..located.b
+    };
+    assert!(hdfs.complete("/f", Some(&last)).expect("complete"));
+    let holders = || hdfs.locations("/f").expect("there").blocks[0].locs.len();
+    report(0, "DS-a", &[finalized]);
+    report(1, "DS-b", &[]);
+    assert_eq!(holders(), 1, "each call speaks of its storage");
+    report(0, "DS-a", &[]);
+    report(1, "DS-b", &[]);
+    assert_eq!(holders(), 0);
 }
 
 const NAMENODE: &str = "org.apache.hadoop.hdfs.server.protocol.NamenodeProtocol";
@@ -336,7 +373,7 @@ fn a_replica_that_was_moved_replaces_the_one_that_the_balancer_names() {
     let (now, node) = (fixture.now.get(), datanode(new));
     fixture
         .node
-        .block_received_and_deleted(now, &node, &storage(new), &[moved])
+        .block_received_and_deleted(now, &node, &disk(new), &[moved])
         .expect("taken");
     assert_eq!(holders(), [before[1].clone(), format!("dn{new}")]);
     let commands = fixture.heartbeat(number_of(&before[0]));
@@ -347,7 +384,7 @@ fn a_replica_that_was_moved_replaces_the_one_that_the_balancer_names() {
 }
 
 #[test]
-fn a_namenode_without_files_has_no_checkpoints_and_never_a_backup() {
+fn a_namenode_without_files_has_no_checkpoints() {
     let fixture = Fixture::new();
     let refusal = |method: &str| {
         let request = namenode::GetEditLogManifestRequestProto::default();
@@ -362,16 +399,15 @@ fn a_namenode_without_files_has_no_checkpoints_and_never_a_backup() {
         error.message().to_owned()
     };
     assert!(refusal("getEditLogManifest").contains("in memory"));
-    let request = namenode::StartCheckpointRequestProto::default();
-    let answered = fixture
-        .hdfs()
-        .call_of::<namenode::StartCheckpointResponseProto>(NAMENODE, "startCheckpoint", &request);
-    let error = answered.expect_err("refused");
-    assert!(
-        error
-            .message()
-            .starts_with("startCheckpoint: this NameNode has no"),
-        "{error}"
+    let request = namenode::RegisterRequestProto::default();
+    let method = "registerSubordinateNamenode";
+    refused(
+        fixture
+            .hdfs()
+            .call_of::<namenode::RegisterResponseProto>(NAMENODE, method, &request),
+        "UnsupportedActionException",
+        "This NameNode keeps its namespace in memory and makes no checkpoints: start it with a \
+         folder for its data",
     );
     refused(
         fixture

@@ -182,7 +182,7 @@ fn unfit_links_are_refused_as_in_hadoop() {
 }
 
 #[test]
-fn links_count_as_inodes_but_not_as_files() {
+fn links_count_as_inodes_and_as_files() {
     let fixture = linked();
     let request = GetContentSummaryRequestProto {
         path: "/".to_owned(),
@@ -192,7 +192,7 @@ fn links_count_as_inodes_but_not_as_files() {
         .call::<GetContentSummaryResponseProto>("getContentSummary", &request)
         .expect("the superuser")
         .summary;
-    assert_eq!((summary.file_count, summary.directory_count), (1, 2));
+    assert_eq!((summary.file_count, summary.directory_count), (4, 2));
     let request = GetQuotaUsageRequestProto {
         path: "/".to_owned(),
     };

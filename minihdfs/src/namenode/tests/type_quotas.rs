@@ -54,7 +54,7 @@ fn a_quota_for_a_type_limits_files_whose_policy_names_it() {
     refused(
         hdfs.add_block("/d/ssd/g", Some(&first)),
         "QuotaByStorageTypeExceededException",
-        "Quota by storage type : SSD on path : /d is exceeded. quota : 1.46 KB but space consumed : 2.39 KB",
+        "Quota by storage type : SSD on path : /d is exceeded. quota = 1.46 KB but space consumed = 2.39 KB",
     );
     hdfs.type_quota("/d", StorageTypeProto::Ssd, u64::MAX)
         .expect("removed");
@@ -74,7 +74,7 @@ fn moves_and_replication_count_too() {
         .expect("set");
     hdfs.write("/ssd/f", &[1000]);
     hdfs.write("/disk/g", &[1000]);
-    let exceeded = "Quota by storage type : SSD on path : /ssd is exceeded. quota : 1.46 KB but space consumed : 1.95 KB";
+    let exceeded = "Quota by storage type : SSD on path : /ssd is exceeded. quota = 1.46 KB but space consumed = 1.95 KB";
     let request = Rename2RequestProto {
         src: "/disk/g".to_owned(),
         dst: "/ssd/g".to_owned(),
@@ -167,9 +167,41 @@ fn an_append_needs_room_for_the_rest_of_the_last_block() {
     refused(
         append(),
         "QuotaByStorageTypeExceededException",
-        "Quota by storage type : SSD on path : /d is exceeded. quota : 1000 B but space consumed : 1 KB",
+        "Quota by storage type : SSD on path : /d is exceeded. quota = 1000 B but space consumed = 1 KB",
     );
     hdfs.type_quota("/d", StorageTypeProto::Ssd, 1024)
         .expect("set");
     append().expect("there is room");
+}
+
+#[test]
+fn what_only_snapshots_keep_counts_by_type_too() {
+    let fixture = Fixture::new().with_datanodes(1);
+    let hdfs = fixture.hdfs();
+    hdfs.mkdirs("/d", 0o755).expect("made");
+    hdfs.policy("/d", "ALL_SSD");
+    hdfs.type_quota("/d", StorageTypeProto::Ssd, 2500)
+        .expect("set");
+    hdfs.allow_snapshot("/d").expect("allowed");
+    hdfs.write("/d/f", &[1024]);
+    hdfs.write("/d/g", &[400]);
+    hdfs.create_snapshot("/d", "s").expect("taken");
+    hdfs.delete("/d/f", false).expect("removed");
+    assert_eq!(hdfs.of_type("/d", StorageTypeProto::Ssd), (2500, 1424));
+    let request = GetContentSummaryRequestProto {
+        path: "/d".to_owned(),
+    };
+    let summary = hdfs.call::<GetContentSummaryResponseProto>("getContentSummary", &request);
+    let summary = summary.expect("counted").summary;
+    let infos = summary.type_quota_infos.expect("a quota").type_quota_info;
+    assert_eq!(infos[0].consumed, 1424);
+    hdfs.create("/d/h").expect("created");
+    let first = hdfs.write_block("/d/h", None, 1024);
+    refused(
+        hdfs.add_block("/d/h", Some(&first)),
+        "QuotaByStorageTypeExceededException",
+        "Quota by storage type : SSD on path : /d is exceeded. quota = 2.44 KB but space consumed = 3.39 KB",
+    );
+    hdfs.delete_snapshot("/d", "s").expect("deleted");
+    hdfs.add_block("/d/h", Some(&first)).expect("there is room");
 }

@@ -1,10 +1,9 @@
 //! Safe mode for lack of room on disk: it begins and ends by itself.
 
-use std::io::Read;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
-use crate::namenode::{EditSegment, NameStorage, StorageInfo, StoredFile};
+use crate::namenode::{EditSegment, NameStorage, ReceivedImage, StorageInfo, StoredFile};
 
 /// A disk that is full, or not, as the test says.
 #[derive(Default)]
@@ -62,12 +61,7 @@ impl NameStorage for Disk {
         absent()
     }
 
-    fn put_image(
-        &self,
-        _transaction_id: i64,
-        _contents: &mut dyn Read,
-        _md5: Option<&str>,
-    ) -> Result<(), HdfsError> {
+    fn put_image(&self, _image: &mut ReceivedImage<'_>) -> Result<(), HdfsError> {
         absent()
     }
 }

@@ -1,7 +1,5 @@
 //! Commands to DataNodes.
 
-use std::sync::Arc;
-
 use super::blocks::extended;
 use super::keys::{exported, imported};
 use super::registration::located;
@@ -11,26 +9,27 @@ use crate::proto::hdfs::datanode::block_command_proto::Action;
 use crate::proto::hdfs::datanode::datanode_command_proto::Type;
 use crate::proto::hdfs::datanode::{
     BalancerBandwidthCommandProto, BlockCommandProto, BlockRecoveryCommandProto,
-    DatanodeCommandProto, KeyUpdateCommandProto, RegisterCommandProto,
+    DatanodeCommandProto, FinalizeCommandProto, KeyUpdateCommandProto, RegisterCommandProto,
 };
 use crate::proto::hdfs::{
     BlockProto, DatanodeInfoProto, DatanodeInfosProto, LocatedBlockProto, RecoveringBlockProto,
     StorageTypeProto, StorageTypesProto, StorageUuidsProto,
 };
-use crate::protocol::{Block, DatanodeCommand, DatanodeRegistration, RecoveringBlock};
+use crate::protocol::{
+    Block, DatanodeCommand, DatanodeRegistration, DatanodeStorage, RecoveringBlock,
+};
 
-/// Returns the message for a command about blocks of this pool. `storage_of` gives the storage of
-/// a DataNode by its uuid.
-pub(crate) fn command(
-    command: &DatanodeCommand,
-    pool: &str,
-    storage_of: &dyn Fn(&str) -> Arc<str>,
-) -> DatanodeCommandProto {
+/// Returns the message for a command about blocks of this pool.
+pub(crate) fn command(command: &DatanodeCommand, pool: &str) -> DatanodeCommandProto {
     match command {
         DatanodeCommand::Register => register(),
-        DatanodeCommand::Transfer { block, targets } => DatanodeCommandProto {
+        DatanodeCommand::Transfer {
+            block,
+            targets,
+            storages,
+        } => DatanodeCommandProto {
             cmd_type: Type::BlockCommand.into(),
-            blk_cmd: Some(transfer(*block, targets, pool, storage_of)),
+            blk_cmd: Some(transfer(*block, targets, storages, pool)),
             ..DatanodeCommandProto::default()
         },
         DatanodeCommand::Invalidate(blocks) => DatanodeCommandProto {
@@ -62,6 +61,13 @@ pub(crate) fn command(
             }),
             ..DatanodeCommandProto::default()
         },
+        DatanodeCommand::Finalize => DatanodeCommandProto {
+            cmd_type: Type::FinalizeCommand.into(),
+            finalize_cmd: Some(FinalizeCommandProto {
+                block_pool_id: pool.to_owned(),
+            }),
+            ..DatanodeCommandProto::default()
+        },
     }
 }
 
@@ -85,20 +91,19 @@ fn block_command(action: Action, pool: &str) -> BlockCommandProto {
 fn transfer(
     block: Block,
     targets: &[DatanodeRegistration],
+    storages: &[DatanodeStorage],
     pool: &str,
-    storage_of: &dyn Fn(&str) -> Arc<str>,
 ) -> BlockCommandProto {
-    let storages = targets.iter().map(|target| storage_of(&target.uuid));
     BlockCommandProto {
         blocks: vec![block.into()],
         targets: vec![DatanodeInfosProto {
             datanodes: targets.iter().map(info).collect(),
         }],
         target_storage_uuids: vec![StorageUuidsProto {
-            storage_uuids: storages.map(|id| id.to_string()).collect(),
+            storage_uuids: storages.iter().map(|it| it.id.to_string()).collect(),
         }],
         target_storage_types: vec![StorageTypesProto {
-            storage_types: vec![StorageTypeProto::Disk.into(); targets.len()],
+            storage_types: storages.iter().map(|it| it.kind.into()).collect(),
         }],
         ..block_command(Action::Transfer, pool)
     }
@@ -120,7 +125,7 @@ pub(crate) fn recovering(recovery: &RecoveringBlock, pool: &str) -> RecoveringBl
             ..LocatedBlockProto::default()
         },
         truncate_block: recovery.truncate_to.map(|length| BlockProto {
-            block_id: recovery.block.id,
+            block_id: recovery.copy_to.unwrap_or(recovery.block.id),
             gen_stamp: recovery.recovery_id,
             num_bytes: Some(length),
         }),
@@ -147,6 +152,7 @@ pub(crate) fn read(
 ) -> Result<(), HdfsError> {
     match command.cmd_type() {
         Type::RegisterCommand => commands.push(DatanodeCommand::Register),
+        Type::FinalizeCommand => commands.push(DatanodeCommand::Finalize),
         Type::BalancerBandwidthCommand => {
             let bandwidth = command.balancer_cmd.as_ref().map(|it| it.bandwidth);
             commands.extend(bandwidth.map(DatanodeCommand::BalancerBandwidth));
@@ -182,11 +188,14 @@ fn read_block_command(
             commands.push(DatanodeCommand::Invalidate(blocks.collect()));
         }
         Action::Transfer => {
-            for (block, targets) in command.blocks.iter().zip(&command.targets) {
+            let orders = command.blocks.iter().zip(&command.targets);
+            for (at, (block, targets)) in orders.enumerate() {
+                let storages = storages_of(command, at, targets.datanodes.len());
                 let targets = targets.datanodes.iter().map(|target| located(&target.id));
                 commands.push(DatanodeCommand::Transfer {
                     block: block.into(),
                     targets: targets.collect::<Result<_, _>>()?,
+                    storages,
                 });
             }
         }
@@ -195,14 +204,36 @@ fn read_block_command(
     Ok(())
 }
 
+/// Returns the storages of the targets of a copy. Those that are not named are disks.
+fn storages_of(command: &BlockCommandProto, at: usize, targets: usize) -> Vec<DatanodeStorage> {
+    let ids = command.target_storage_uuids.get(at);
+    let ids = ids.map_or(&[][..], |ids| &ids.storage_uuids);
+    let kinds = command.target_storage_types.get(at);
+    let kinds = kinds.map_or(&[][..], |kinds| &kinds.storage_types);
+    let each = (0..targets).map(|target| {
+        let kind = kinds.get(target).copied().map(StorageTypeProto::try_from);
+        DatanodeStorage {
+            id: ids
+                .get(target)
+                .map(String::as_str)
+                .unwrap_or_default()
+                .into(),
+            kind: kind.and_then(Result::ok).unwrap_or(StorageTypeProto::Disk),
+        }
+    });
+    each.collect()
+}
+
 /// Reads a block to recover.
 fn recovery(block: &RecoveringBlockProto) -> Result<RecoveringBlock, HdfsError> {
     let locations = block.block.locs.iter().map(|node| located(&node.id));
     let truncated = block.truncate_block.as_ref();
+    let copy = truncated.map(|new| new.block_id);
     Ok(RecoveringBlock {
         block: (&block.block.b).into(),
         recovery_id: truncated.map_or(block.new_gen_stamp, |new| new.gen_stamp),
         truncate_to: truncated.map(|new| new.num_bytes()),
+        copy_to: copy.filter(|copy| *copy != block.block.b.block_id),
         locations: locations.collect::<Result<_, _>>()?,
     })
 }
@@ -227,10 +258,11 @@ mod tests {
             generation_stamp: 1001,
             length: 5,
         };
-        let recovery = |truncate_to| RecoveringBlock {
+        let recovery = |truncate_to, copy_to| RecoveringBlock {
             block,
             recovery_id: 1002,
             truncate_to,
+            copy_to,
             locations: vec![node("a"), node("b")],
         };
         for sent in [
@@ -239,12 +271,18 @@ mod tests {
             DatanodeCommand::Transfer {
                 block,
                 targets: vec![node("a")],
+                storages: vec![DatanodeStorage {
+                    id: "DS-1".into(),
+                    kind: StorageTypeProto::Ssd,
+                }],
             },
             DatanodeCommand::BalancerBandwidth(1 << 20),
-            DatanodeCommand::Recover(recovery(None)),
-            DatanodeCommand::Recover(recovery(Some(3))),
+            DatanodeCommand::Finalize,
+            DatanodeCommand::Recover(recovery(None, None)),
+            DatanodeCommand::Recover(recovery(Some(3), None)),
+            DatanodeCommand::Recover(recovery(Some(3), Some(9))),
         ] {
-            let message = command(&sent, "BP-1", &|_| "DS-1".into());
+            let message = command(&sent, "BP-1");
             let mut read_back = Vec::new();
             read(&message, &mut read_back).expect("valid");
             assert_eq!(read_back, [sent]);

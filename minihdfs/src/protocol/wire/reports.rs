@@ -6,61 +6,98 @@ use super::registration::{located, name};
 use crate::HdfsError;
 use crate::proto::hdfs::datanode::received_deleted_block_info_proto::BlockStatus as Status;
 use crate::proto::hdfs::datanode::{
-    CommitBlockSynchronizationRequestProto, ReceivedDeletedBlockInfoProto,
+    CommitBlockSynchronizationRequestProto, HeartbeatRequestProto, ReceivedDeletedBlockInfoProto,
     StorageReceivedDeletedBlocksProto,
 };
-use crate::proto::hdfs::{DatanodeStorageProto, LocatedBlockProto, StorageReportProto};
+use crate::proto::hdfs::{
+    DatanodeStorageProto, LocatedBlockProto, StorageReportProto, StorageTypeProto,
+};
 use crate::protocol::{
-    BadBlock, BlockStatus, BlockSynchronization, DatanodeError, ReceivedDeletedBlock,
-    RecoveredReplica, StorageReport,
+    BadBlock, BlockStatus, BlockSynchronization, DatanodeError, DatanodeStorage, HeartbeatReport,
+    ReceivedDeletedBlock, RecoveredReplica, StorageReport,
 };
 
 /// The maximum number of replicas that one recovery reports.
 const MAX_TARGETS: usize = 512;
 
-/// Adds up the storages of a DataNode, of which all count as one. It has the id that sorts first,
-/// so that it stays the same.
+/// Reads what a heartbeat says.
 ///
 /// # Errors
 /// Fails if an id is too long.
-pub(crate) fn storage_report(
-    reports: &[StorageReportProto],
-    xceivers: u32,
-) -> Result<StorageReport, HdfsError> {
-    let ids = reports.iter().map(|report| &*report.storage_uuid).min();
-    let mut sum = StorageReport {
-        storage_id: name("storageUuid", ids.unwrap_or_default())?.into(),
-        xceivers,
-        ..StorageReport::default()
+pub(crate) fn heartbeat_report(
+    request: &HeartbeatRequestProto,
+) -> Result<HeartbeatReport, HdfsError> {
+    let storages = request.reports.iter().map(storage_report);
+    Ok(HeartbeatReport {
+        storages: storages.collect::<Result<_, _>>()?,
+        xceivers: request.xceiver_count(),
+        failed_volumes: request.failed_volumes(),
+    })
+}
+
+fn storage_report(report: &StorageReportProto) -> Result<StorageReport, HdfsError> {
+    let storage = match &report.storage {
+        Some(storage) => named(storage)?,
+        None => DatanodeStorage::disk(name("storageUuid", &report.storage_uuid)?.into()),
     };
-    for report in reports.iter().filter(|report| !report.failed()) {
-        sum.capacity = sum.capacity.saturating_add(report.capacity());
-        sum.dfs_used = sum.dfs_used.saturating_add(report.dfs_used());
-        sum.remaining = sum.remaining.saturating_add(report.remaining());
-    }
-    Ok(sum)
+    Ok(StorageReport {
+        storage,
+        failed: report.failed(),
+        capacity: report.capacity(),
+        dfs_used: report.dfs_used(),
+        remaining: report.remaining(),
+    })
 }
 
 impl From<&StorageReport> for StorageReportProto {
     fn from(report: &StorageReport) -> Self {
         Self {
-            storage_uuid: report.storage_id.to_string(),
-            failed: Some(false),
+            storage_uuid: report.storage.id.to_string(),
+            failed: Some(report.failed),
             capacity: Some(report.capacity),
             dfs_used: Some(report.dfs_used),
             remaining: Some(report.remaining),
             block_pool_used: Some(report.dfs_used),
-            storage: Some(storage(&report.storage_id)),
+            storage: Some((&report.storage).into()),
             ..Self::default()
         }
     }
 }
 
-/// Returns a storage of type DISK.
-pub(crate) fn storage(id: &str) -> DatanodeStorageProto {
-    DatanodeStorageProto {
-        storage_uuid: id.to_owned(),
-        ..DatanodeStorageProto::default()
+impl From<&DatanodeStorage> for DatanodeStorageProto {
+    fn from(storage: &DatanodeStorage) -> Self {
+        Self {
+            storage_uuid: storage.id.to_string(),
+            storage_type: Some(storage.kind.into()),
+            ..Self::default()
+        }
+    }
+}
+
+/// Reads the id and the type of a storage.
+///
+/// # Errors
+/// Fails if the id is too long.
+pub(crate) fn named(storage: &DatanodeStorageProto) -> Result<DatanodeStorage, HdfsError> {
+    Ok(DatanodeStorage {
+        id: name("storageUuid", &storage.storage_uuid)?.into(),
+        kind: storage.storage_type(),
+    })
+}
+
+/// Reads which storage has changed.
+///
+/// # Errors
+/// Fails if its id is too long.
+pub(crate) fn changed_in(
+    changes: &StorageReceivedDeletedBlocksProto,
+) -> Result<DatanodeStorage, HdfsError> {
+    match &changes.storage {
+        Some(storage) => named(storage),
+        None => Ok(DatanodeStorage {
+            id: name("storageUuid", &changes.storage_uuid)?.into(),
+            kind: StorageTypeProto::Disk,
+        }),
     }
 }
 
@@ -84,7 +121,7 @@ impl From<&ReceivedDeletedBlockInfoProto> for ReceivedDeletedBlock {
 
 /// Returns the message for changes of replicas in one storage.
 pub(crate) fn changes(
-    storage_id: &str,
+    storage: &DatanodeStorage,
     blocks: &[ReceivedDeletedBlock],
 ) -> StorageReceivedDeletedBlocksProto {
     let changed = blocks.iter().map(|changed| ReceivedDeletedBlockInfoProto {
@@ -97,9 +134,9 @@ pub(crate) fn changes(
         },
     });
     StorageReceivedDeletedBlocksProto {
-        storage_uuid: storage_id.to_owned(),
+        storage_uuid: storage.id.to_string(),
         blocks: changed.collect(),
-        storage: Some(storage(storage_id)),
+        storage: Some(storage.into()),
     }
 }
 
@@ -124,9 +161,16 @@ pub(crate) fn datanode_error(code: u32) -> Result<DatanodeError, HdfsError> {
 /// Returns the replicas that do not match their checksums, one for each location.
 pub(crate) fn bad_blocks(blocks: &[LocatedBlockProto]) -> Vec<BadBlock> {
     let each = blocks.iter().flat_map(|located| {
-        located.locs.iter().map(|location| BadBlock {
+        let storages = &located.storage_i_ds;
+        let locations = located.locs.iter().enumerate();
+        locations.map(|(at, location)| BadBlock {
             block: (&located.b).into(),
             datanode: location.id.datanode_uuid.as_str().into(),
+            storage_id: storages
+                .get(at)
+                .map(String::as_str)
+                .unwrap_or_default()
+                .into(),
         })
     });
     each.collect()

@@ -1,5 +1,9 @@
 //! The sockets of an RPC port, the only part of RPC that depends on tokio.
 
+#[cfg(test)]
+mod durability_tests;
+mod unsent;
+
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
@@ -20,6 +24,7 @@ use tokio::time::sleep;
 use super::endpoint::RpcEndpoint;
 use super::frame::ORDINARY;
 use super::session::{RpcSession, Step};
+use unsent::Unsent;
 
 /// The limits on connections and their memory. A typical call and its response take less than a
 /// KiB.
@@ -197,25 +202,24 @@ impl Connection {
         // It moves between threads below, which is cheap only for a pointer.
         let mut session = Box::new(RpcSession::new(Arc::clone(&self.endpoint), self.peer));
         let mut handshake = Deadline::after(HANDSHAKE);
+        let mut unsent = Unsent::default();
         loop {
             let step;
             (session, rng, step) = self.advance(session, rng).await?;
             if step == Step::Kill {
+                send_all(&mut unsent, &mut stream).await?;
                 self.stop.stop();
                 return Ok(());
             }
-            if let Some(caller) = session.caller() {
-                place.known(&caller.user.short);
-            }
-            place.holds(session.held());
+            identify(&session, place);
+            place.holds(session.held().saturating_add(unsent.held()));
             if !session.output().is_empty() {
-                if let Some(durable) = self.endpoint.durable() {
-                    durable.await?;
-                }
-                let piece = session.piece();
-                within(WRITE, write(&mut stream, session.output(), piece)).await?;
-                session.written();
-                place.holds(session.held());
+                self.answer(&mut session, &mut unsent, &mut stream).await?;
+                place.holds(session.held().saturating_add(unsent.held()));
+            }
+            let goes_on = matches!(step, Step::Read | Step::Write) && session.caller().is_some();
+            if !goes_on || unsent.is_full() {
+                send_all(&mut unsent, &mut stream).await?;
             }
             match step {
                 // Lets other tasks run before the remaining work.
@@ -230,28 +234,64 @@ impl Connection {
                     LINGER.close(stream).await;
                     return Ok(());
                 }
-                Step::Read => {
-                    let known = session.caller().is_some();
-                    let input = session.input();
-                    let room = if known { READ } else { FIRST_READ };
-                    // Memory for a long request grows by a quarter instead of doubling.
-                    input.reserve_exact(room.max(input.len() / 4));
-                    let read = stream.read_buf(input);
-                    let length = if known {
-                        // Hadoop's `Connection.isIdle`: no call is being served.
-                        place.idle_since(self.clock.now().as_micros());
-                        read.await?
-                    } else {
-                        handshake.within(read).await?
-                    };
-                    if length == 0 {
+                Step::Read if unsent.is_empty() => {
+                    let read = self.read(&mut session, &mut stream, &mut handshake, place);
+                    if read.await? == 0 {
                         return Ok(());
                     }
                     place.is_active();
                     place.holds(session.held());
                 }
+                Step::Read => {
+                    let read = read_beside(&mut session, &mut unsent, &mut stream);
+                    if !read.await? {
+                        return send_all(&mut unsent, &mut stream).await;
+                    }
+                    place.is_active();
+                    place.holds(session.held().saturating_add(unsent.held()));
+                }
             }
         }
+    }
+
+    /// Sends a session's output, or puts it where it waits for changes to be durable.
+    async fn answer(
+        &self,
+        session: &mut RpcSession,
+        unsent: &mut Unsent,
+        stream: &mut TcpStream,
+    ) -> io::Result<()> {
+        let durable = self.endpoint.durable();
+        if durable.is_some() || !unsent.is_empty() {
+            unsent.push(session, durable);
+            return Ok(());
+        }
+        let piece = session.piece();
+        within(WRITE, write(stream, session.output(), piece)).await?;
+        session.written();
+        Ok(())
+    }
+
+    /// Reads input, and returns its length; 0 at its end.
+    async fn read(
+        &self,
+        session: &mut RpcSession,
+        stream: &mut TcpStream,
+        handshake: &mut Deadline,
+        place: &Place,
+    ) -> io::Result<usize> {
+        let known = session.caller().is_some();
+        let input = session.input();
+        let room = if known { READ } else { FIRST_READ };
+        // Memory for a long request grows by a quarter instead of doubling.
+        input.reserve_exact(room.max(input.len() / 4));
+        let read = stream.read_buf(input);
+        if !known {
+            return handshake.within(read).await;
+        }
+        // Hadoop's `Connection.isIdle`: no call is being served.
+        place.idle_since(self.clock.now().as_micros());
+        read.await
     }
 
     /// Processes the received input. Long input is processed on a separate thread, one session at a
@@ -275,6 +315,44 @@ impl Connection {
         .await
         .map_err(io::Error::other)
     }
+}
+
+/// Says who the client is, once that is known.
+fn identify(session: &RpcSession, place: &Place) {
+    if let Some(caller) = session.caller() {
+        place.known(&caller.user.short);
+        if let Some(protection) = session.protection() {
+            place.protected(protection);
+        }
+    }
+}
+
+/// Sends all output, each part once it may be sent.
+async fn send_all(unsent: &mut Unsent, stream: &mut TcpStream) -> io::Result<()> {
+    while let Some(output) = unsent.next().await? {
+        within(WRITE, write(stream, &output.bytes, output.piece)).await?;
+    }
+    Ok(())
+}
+
+/// Sends the next output once it may be sent, or reads input if some comes first, whose changes
+/// then become durable together. Returns false at the end of the input.
+async fn read_beside(
+    session: &mut RpcSession,
+    unsent: &mut Unsent,
+    stream: &mut TcpStream,
+) -> io::Result<bool> {
+    let input = session.input();
+    input.reserve_exact(READ.max(input.len() / 4));
+    let output = tokio::select! {
+        biased;
+        output = unsent.next() => output?,
+        read = stream.read_buf(input) => return Ok(read? > 0),
+    };
+    if let Some(output) = output {
+        within(WRITE, write(stream, &output.bytes, output.piece)).await?;
+    }
+    Ok(true)
 }
 
 /// Writes output, for a fault in pieces that arrive one by one.

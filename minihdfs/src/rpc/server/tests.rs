@@ -38,7 +38,17 @@ fn served<T: Send + 'static>(
 ) -> (T, Vec<Event>) {
     let hook = Arc::new(Rule(rule, Mutex::default()));
     let security = secure.then(|| security(QualityOfProtection::Authentication));
-    let endpoint = Arc::new(endpoint(security, &[], hook.clone()));
+    let outcome = serve_client(endpoint(security, &[], hook.clone()), client);
+    let events = hook.1.lock().expect("not poisoned").clone();
+    (outcome, events)
+}
+
+/// Serves a port until `client` and the server have ended.
+pub(super) fn serve_client<T: Send + 'static>(
+    endpoint: RpcEndpoint,
+    client: impl FnOnce(net::TcpStream) -> T + Send + 'static,
+) -> T {
+    let endpoint = Arc::new(endpoint);
     let listener = net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -65,16 +75,15 @@ fn served<T: Send + 'static>(
             }
         }
     });
-    let events = hook.1.lock().expect("not poisoned").clone();
-    (outcome.expect("the client does not panic"), events)
+    outcome.expect("the client does not panic")
 }
 
-fn read_all(mut stream: net::TcpStream) -> io::Result<Vec<u8>> {
+pub(super) fn read_all(mut stream: net::TcpStream) -> io::Result<Vec<u8>> {
     let mut output = Vec::new();
     stream.read_to_end(&mut output).map(|_| output)
 }
 
-fn greeting() -> Vec<u8> {
+pub(super) fn greeting() -> Vec<u8> {
     [
         SIMPLE,
         &context(Some("alice"), None),

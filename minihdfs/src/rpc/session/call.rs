@@ -62,12 +62,11 @@ impl RpcSession {
     ) -> Result<(), End> {
         let endpoint = Arc::clone(&self.endpoint);
         let method = self.method_name(call.method);
-        let path = path_of(request).map(|path| Arc::<str>::from(cut(path)));
         let event = |outcome| Event::RpcCall {
             server: endpoint.server,
             user: Arc::clone(&caller.user.short),
             method: Arc::clone(&method),
-            path: path.clone(),
+            path: path_of(request).map(|path| cut(path).into()),
             outcome,
         };
         let mut reply = ResponseHeader {

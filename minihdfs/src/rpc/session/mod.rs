@@ -248,6 +248,17 @@ impl RpcSession {
         self.caller.as_ref()
     }
 
+    /// Returns the quality of protection that was agreed with an authenticated caller, as SASL
+    /// writes it.
+    #[must_use]
+    pub fn protection(&self) -> Option<&'static str> {
+        let of_layer = self.layer.as_ref().map(|layer| layer.qop().sasl_name());
+        match self.handshake {
+            Handshake::Done { .. } => Some(of_layer.unwrap_or("auth")),
+            _ => None,
+        }
+    }
+
     /// Processes the received input.
     pub fn advance(&mut self, now: Timestamp, rng: &mut impl Rng) -> Step {
         // Frames are read in place while the session changes, so the buffers are moved out

@@ -42,8 +42,8 @@ pub(in crate::web) enum Decision {
 /// A request that the filter lets pass.
 #[derive(Default)]
 pub(in crate::web) struct Passed {
-    /// The short name of the authenticated user. A request with a token has none: the token is
-    /// checked later.
+    /// The short name of the authenticated user; without security, the name that the request or its
+    /// cookie states. A request with a token has none: the token is checked later.
     pub(in crate::web) user: Option<String>,
     /// Fields for the response.
     pub(in crate::web) fields: Vec<(HeaderName, String)>,
@@ -136,10 +136,14 @@ impl WebAuth {
     /// Believes the name that a request states, and gives it a cookie.
     fn believe(&self, now: Timestamp, request: &WebRequest<'_>, stated: Option<&str>) -> Passed {
         let cookie = request.cookie(cookie::NAME);
-        let is_known = cookie.is_some_and(|value| self.signer.verify(now, value, "simple").is_ok());
-        let mut passed = Passed::default();
+        let known = cookie.and_then(|value| self.signer.verify(now, value, "simple").ok());
+        let known = known.map(|token| token.user);
         // A name that no cookie can hold is refused later.
-        let stated = stated.filter(|_| !is_known);
+        let stated = stated.filter(|_| known.is_none());
+        let mut passed = Passed {
+            user: known.or_else(|| stated.map(str::to_owned)),
+            fields: Vec::new(),
+        };
         let cookie = stated.and_then(|name| self.cookie(now, request, (name, name), "simple").ok());
         passed.fields.extend(cookie);
         passed

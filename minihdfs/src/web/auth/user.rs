@@ -24,6 +24,9 @@ pub(in crate::web) struct Users {
     pub(in crate::web) hook: Arc<dyn Hook>,
     /// The user of a request that names none, without security.
     pub(in crate::web) static_user: String,
+    /// Without security, a name that a cookie states counts, as in HttpFS. A NameNode wants it in
+    /// every request.
+    pub(in crate::web) believes_cookies: bool,
 }
 
 impl Users {
@@ -79,9 +82,9 @@ impl Users {
             .filter(|name| !name.is_empty());
         let peer = request.peer.to_canonical();
         if !self.auth.is_secure() {
-            let user = self
-                .auth_to_local
-                .user(stated.unwrap_or(&self.static_user))?;
+            let by_cookie = authenticated.filter(|_| self.believes_cookies);
+            let name = by_cookie.or(stated).unwrap_or(&self.static_user);
+            let user = self.auth_to_local.user(name)?;
             return Ok(Caller::new(user, AuthMethod::Simple, peer));
         }
         // Names beside a token are ignored.

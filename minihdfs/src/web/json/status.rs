@@ -95,8 +95,12 @@ pub(in crate::web) fn partial_listing(listing: &DirectoryListingProto) -> Value 
     })
 }
 
+/// The bits of a permission that HTTP shows.
+const PERMISSION_BITS: u32 = 0o1777;
+
+/// Returns the octal digits of a permission without the bits that only RPC has.
 pub(super) fn octal(bits: u32) -> Value {
-    format!("{bits:o}").into()
+    format!("{:o}", bits & PERMISSION_BITS).into()
 }
 
 pub(super) fn text(bytes: &[u8]) -> Value {

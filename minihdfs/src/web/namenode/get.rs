@@ -22,6 +22,7 @@ use crate::proto::hdfs::{
     ListXAttrsResponseProto, LocatedBlocksProto,
 };
 use crate::token::Token;
+use crate::web::error::Dialect;
 use crate::web::json::{self, Encoding};
 use crate::web::params::{no_such_encoding, xattr_named};
 use crate::web::request::Scheme;
@@ -171,7 +172,10 @@ fn acl_status(op: &Operation<'_>) -> Answer {
 }
 
 fn xattrs(op: &Operation<'_>) -> Answer {
-    let encoding = op.query.required("GETXATTRS", "encoding")?;
+    let encoding = match op.parts.dialect {
+        Dialect::WebHdfs => op.query.required("GETXATTRS", "encoding")?,
+        Dialect::HttpFs => op.query.get("encoding").unwrap_or("text"),
+    };
     let encoding = Encoding::of(encoding).ok_or_else(|| no_such_encoding(encoding))?;
     let names = op.query.all("xattr.name").filter(|name| !name.is_empty());
     let request = GetXAttrsRequestProto {

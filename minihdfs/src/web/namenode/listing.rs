@@ -16,6 +16,8 @@ use crate::proto::hdfs::{
 };
 use crate::rpc::Call;
 use crate::web::content::{Parts, WebAnswer, WebContent};
+use crate::web::error::Dialect;
+use crate::web::glob::Glob;
 use crate::web::json;
 use crate::web::response::{self, JSON, WebResponse};
 use crate::{Caller, HdfsError};
@@ -37,10 +39,32 @@ fn page(
         .ok_or_else(|| HdfsError::file_not_found(format!("File {src} does not exist.")))
 }
 
+/// Returns the pattern of the names that HttpFS is to list.
+fn filter(op: &Operation<'_>) -> Result<Option<Glob>, HdfsError> {
+    let text = op.query.get("filter").unwrap_or_default().trim();
+    let is_given = op.parts.dialect == Dialect::HttpFs && !text.is_empty();
+    is_given.then(|| Glob::parse(text)).transpose()
+}
+
+/// Leaves the entries of a page whose names match. The name of a file that is listed itself is that
+/// of the path.
+fn leave(filter: Option<&Glob>, path: &str, page: &mut DirectoryListingProto) {
+    let Some(filter) = filter else {
+        return;
+    };
+    let own = path.rsplit('/').next().unwrap_or_default();
+    page.partial_listing.retain(|status| {
+        let name = String::from_utf8_lossy(&status.path);
+        filter.matches(if name.is_empty() { own } else { &name })
+    });
+}
+
 /// Lists a directory. Only one page of it is in memory at a time.
 pub(super) fn list_status(op: &Operation<'_>) -> Result<WebAnswer, HdfsError> {
-    let first = page(op, op.path, Bytes::new())?;
+    let filter = filter(op)?;
+    let mut first = page(op, op.path, Bytes::new())?;
     if first.remaining_entries == 0 {
+        leave(filter.as_ref(), op.path, &mut first);
         let value = json::file_statuses(&first.partial_listing);
         return Ok(response::of_json(&value).map(WebContent::from));
     }
@@ -48,9 +72,11 @@ pub(super) fn list_status(op: &Operation<'_>) -> Result<WebAnswer, HdfsError> {
         namenode: Arc::clone(&op.parts.namenode),
         caller: op.caller.clone(),
         path: op.path.to_owned(),
+        filter,
         next: Some(first),
         is_over: false,
         has_begun: false,
+        has_entries: false,
     };
     let parts = Parts::new(move |now| pages.part(now).map(Bytes::from));
     let mut answer = Response::new(WebContent::Parts(parts));
@@ -63,9 +89,11 @@ struct Pages {
     namenode: Arc<NameNode>,
     caller: Caller,
     path: String,
+    filter: Option<Glob>,
     next: Option<DirectoryListingProto>,
     is_over: bool,
     has_begun: bool,
+    has_entries: bool,
 }
 
 impl Pages {
@@ -76,24 +104,26 @@ impl Pages {
         }
         let mut text = String::new();
         if !self.has_begun {
+            self.has_begun = true;
             text.push_str("{\"FileStatuses\":{\"FileStatus\":[");
         }
-        let Some(page) = self.next.take() else {
+        let Some(mut page) = self.next.take() else {
             self.is_over = true;
             return Some("]}}".to_owned());
         };
+        let last = page.partial_listing.last().cloned();
+        leave(self.filter.as_ref(), &self.path, &mut page);
         for status in &page.partial_listing {
-            if self.has_begun {
+            if self.has_entries {
                 text.push(',');
             }
-            self.has_begun = true;
+            self.has_entries = true;
             text.push_str(&json::listed(status).to_string());
         }
-        let last = page.partial_listing.last();
         let last = last.filter(|_| page.remaining_entries > 0);
         // Entries may have been removed meanwhile, also the last ones or the directory.
         self.next = last
-            .and_then(|last| self.page(now, last).ok()?)
+            .and_then(|last| self.page(now, &last).ok()?)
             .filter(|page| !page.partial_listing.is_empty());
         Some(text)
     }

@@ -3,13 +3,17 @@
 //! An operation calls the methods of ClientProtocol, as an RPC client would: there is one way into
 //! the namespace, with the same checks and events.
 //!
+//! - `console`: the page for people, and its verbs
 //! - `operation`: an operation under way, and its calls
 //! - `get`, `put`, `post_delete`: the operations by HTTP method
 //! - `listing`: directories, page by page; trash roots
+//! - `of_httpfs`: what HttpFS reads otherwise
 //! - `redirect`: operations that a DataNode carries out
 
+mod console;
 mod get;
 mod listing;
+mod of_httpfs;
 mod operation;
 mod post_delete;
 mod put;
@@ -22,18 +26,21 @@ use std::io::Read;
 use std::sync::Arc;
 
 use http::header::{ACCEPT, HeaderName};
-use http::{Method, Response, StatusCode};
+use http::{Method, StatusCode};
 use kerbox_events::{Event, Exception, Hook, Outcome, Server, cut};
 use kerbox_krb5::Timestamp;
+use kerbox_net::IdleRule;
 use rand::Rng;
 
 use super::auth::{Decision, Passed, Users, WebAuth};
+use super::console::{Console, Target, target};
 use super::content::{WebAnswer, WebContent};
-use super::error::failure;
+use super::error::Dialect;
+use super::gates::DataGates;
 use super::params::no_such_op;
 use super::request::{Query, Scheme, WebRequest};
-use super::response::{self, WebResponse};
-use super::servlets::{Access, Page, Servlet, Upload};
+use super::response::{self, WebResponse, with};
+use super::servlets::{Access, Page, Saver, Servlet, Upload, Uploads};
 use crate::namenode::NameNode;
 use crate::rpc::{Durable, RpcService};
 use crate::user::AuthToLocal;
@@ -55,6 +62,10 @@ pub struct NameNodeWebSettings {
     pub hook: Arc<dyn Hook>,
     /// The configuration that `/conf` shows.
     pub configuration: Vec<(String, String)>,
+    /// The DataNodes that move data for it.
+    pub gates: Arc<DataGates>,
+    /// The console's verbs.
+    pub console: Arc<Console>,
 }
 
 /// A request that may be served.
@@ -79,6 +90,8 @@ enum Work {
     },
     /// An image, whose bytes follow.
     Upload(Upload),
+    /// A verb of the console. A change follows in the body.
+    Verb(console::VerbCall),
 }
 
 impl NameNodeWeb {
@@ -94,6 +107,7 @@ impl NameNodeWeb {
             tokens: Arc::clone(namenode.delegation_tokens()),
             hook: settings.hook,
             static_user: namenode.config().web.static_user.clone(),
+            believes_cookies: false,
         };
         Self(Parts {
             namenode,
@@ -101,12 +115,33 @@ impl NameNodeWeb {
             rpc_address: settings.rpc_address,
             configuration: settings.configuration,
             checkpointers,
+            dialect: Dialect::WebHdfs,
+            gates: settings.gates,
+            uploads: Uploads::default(),
+            console: settings.console,
         })
+    }
+
+    /// Returns the DataNodes that move data for it.
+    pub(super) fn gates(&self) -> &Arc<DataGates> {
+        &self.0.gates
+    }
+
+    /// Serves HttpFS instead: other statuses, and cookies that state a name.
+    pub(super) fn for_httpfs(mut self) -> Self {
+        self.0.dialect = Dialect::HttpFs;
+        self.0.users.believes_cookies = true;
+        self
     }
 
     /// Returns what responses must wait for, if anything; see [`RpcService::durable`].
     pub(super) fn durable(&self) -> Option<Durable> {
         self.0.namenode.durable()
+    }
+
+    /// Returns the rule for idle connections.
+    pub(super) fn idle(&self) -> Option<IdleRule> {
+        self.0.namenode.config().idle.http_rule()
     }
 
     /// Returns the receiver of its events.
@@ -125,10 +160,31 @@ impl NameNodeWeb {
         request: &WebRequest<'_>,
         rng: &mut impl Rng,
     ) -> Result<Admitted, Box<WebResponse>> {
-        match Servlet::find(request.head.uri.path()) {
-            Some(servlet) => self.admit_page(now, request, rng, servlet),
+        if let Some(servlet) = Servlet::find(request.head.uri.path()) {
+            return self.admit_page(now, request, rng, servlet);
+        }
+        // HttpFS has none.
+        let has_console = matches!(self.0.dialect, Dialect::WebHdfs);
+        match target(request).filter(|_| has_console) {
+            Some(target) => self.admit_visitor(now, request, rng, target),
             None => self.admit_operation(now, request, rng),
         }
+    }
+
+    fn admit_visitor(
+        &self,
+        now: Timestamp,
+        request: &WebRequest<'_>,
+        rng: &mut impl Rng,
+        target: Target<'_>,
+    ) -> Result<Admitted, Box<WebResponse>> {
+        let visitor = console::admit(&self.0, now, request, rng, target)?;
+        Ok(Admitted {
+            work: Work::Verb(visitor.call),
+            caller: visitor.caller,
+            query: Query::default(),
+            fields: visitor.fields,
+        })
     }
 
     fn pass(
@@ -143,6 +199,18 @@ impl NameNodeWeb {
         }
     }
 
+    /// Authenticates a request whose answer is the same for everyone, and returns it.
+    pub(super) fn authenticate(
+        &self,
+        now: Timestamp,
+        request: &WebRequest<'_>,
+        answer: WebResponse,
+        rng: &mut impl Rng,
+    ) -> Result<WebResponse, Box<WebResponse>> {
+        let passed = self.pass(now, request, rng)?;
+        Ok(with(answer, passed.fields))
+    }
+
     fn admit_operation(
         &self,
         now: Timestamp,
@@ -153,12 +221,15 @@ impl NameNodeWeb {
         let Some(path) = request.hdfs_path() else {
             return Err(Box::new(response::page(StatusCode::NOT_FOUND, "Not Found")));
         };
-        let query = request.query().in_lower_case();
-        let found = path.and_then(|path| {
+        let mut query = request.query().in_lower_case();
+        let found = path.and_then(|mut path| {
             query.check_user(&self.0.namenode.config().web.user_pattern)?;
-            let entry = entry(&request.head.method, &query)?;
+            let entry = self.entry(&request.head.method, &query)?;
             let user = passed.user.as_deref();
             let caller = self.0.users.caller(now, request, &query, user)?;
+            if self.0.dialect == Dialect::HttpFs {
+                path = of_httpfs::translate(&self.0, &caller, entry.name, &path, &mut query)?;
+            }
             let scheme = request.scheme();
             let work = Work::Operation {
                 entry,
@@ -174,8 +245,23 @@ impl NameNodeWeb {
                 query,
                 fields: passed.fields,
             }),
-            Err(error) => Err(Box::new(with(failure(&error), passed.fields))),
+            Err(error) => {
+                let response = self.0.dialect.failure(&error);
+                Err(Box::new(with(response, passed.fields)))
+            }
         }
+    }
+
+    /// Finds the operation that a request names.
+    fn entry(&self, method: &Method, query: &Query) -> Result<&'static Entry, HdfsError> {
+        let found = entry(method, query);
+        if self.0.dialect == Dialect::WebHdfs || found.is_ok() {
+            return found;
+        }
+        let names = TABLES.iter().flat_map(|(_, entries)| *entries);
+        let names = names.map(|entry| entry.name);
+        let op = query.get_in_any_case("op").map(cut);
+        Err(of_httpfs::no_such_op(method.as_str(), op.as_deref(), names))
     }
 
     fn admit_page(
@@ -204,7 +290,8 @@ impl NameNodeWeb {
             .map_err(|page| Box::new(with(*page, fields.clone())))?;
         let user = &caller.user.short;
         let is_administrator = self.0.namenode.is_administrator(now, user)
-            || (servlet.access == Access::Checkpointers && self.0.checkpointers.contains(user));
+            || (servlet.access == Access::Checkpointers
+                && self.0.checkpointers.contains(&caller.user.full));
         servlet.access.check(config, user, is_administrator)?;
         let work = if request.head.method == Method::PUT {
             Work::Upload(Upload::of(request, &query))
@@ -244,7 +331,10 @@ impl NameNodeWeb {
                     scheme,
                 };
                 let served = (entry.run)(&operation);
-                served.unwrap_or_else(|error| failure(&error).map(WebContent::from))
+                served.unwrap_or_else(|error| {
+                    let failure = self.0.dialect.failure(&error);
+                    failure.map(WebContent::from)
+                })
             }
             Work::Page { servlet, accept } => servlet.answer(&Page {
                 now,
@@ -254,11 +344,28 @@ impl NameNodeWeb {
                 accept: &accept,
                 rpc_address: &self.0.rpc_address,
                 configuration: &self.0.configuration,
+                saver: &(Arc::clone(&self.0.gates) as Arc<dyn Saver>),
             }),
-            // The server has stored it by `store`.
-            Work::Upload(_) => response::empty().map(WebContent::from),
+            // The server has stored it by `store`, or has called it by `call`.
+            Work::Upload(_) | Work::Verb(_) => response::empty().map(WebContent::from),
         };
         with(answer, fields)
+    }
+
+    /// Calls a verb of the console, with the change in `body` if it is one; for any other request
+    /// returns what [`serve`](Self::serve) does.
+    pub(super) async fn call(&self, now: Timestamp, admitted: Admitted, body: &[u8]) -> WebAnswer {
+        let called = admitted.event(Outcome::Ok);
+        let Work::Verb(call) = admitted.work else {
+            return self.serve(now, admitted);
+        };
+        let is_change = call.is_change;
+        let answer = console::answer(&self.0, call, admitted.fields, body).await;
+        // Who only looks leaves no trace among what the others do.
+        if is_change && answer.status().is_success() {
+            self.hook().record(now, called);
+        }
+        answer
     }
 
     /// Stores the image that a request uploads.
@@ -267,10 +374,14 @@ impl NameNodeWeb {
     /// Fails with the response if it cannot be stored.
     pub(super) fn store(
         &self,
+        now: Timestamp,
         upload: &Upload,
         contents: &mut dyn Read,
     ) -> Result<(), Box<WebResponse>> {
-        upload.store(&self.0.namenode, contents)
+        let Parts {
+            namenode, uploads, ..
+        } = &self.0;
+        upload.store(now, namenode, uploads, contents)
     }
 
     /// Refuses an operation with the exception of a fault.
@@ -278,7 +389,8 @@ impl NameNodeWeb {
     pub fn refuse(&self, now: Timestamp, admitted: Admitted, exception: Exception) -> WebResponse {
         let outcome = exception.outcome();
         self.hook().record(now, admitted.event(outcome));
-        with(failure(&exception.into()), admitted.fields)
+        let failure = self.0.dialect.failure(&exception.into());
+        with(failure, admitted.fields)
     }
 }
 
@@ -293,7 +405,22 @@ impl Admitted {
                 event(&self.caller, servlet.path, path, outcome)
             }
             Work::Upload(_) => event(&self.caller, "/imagetransfer", "", outcome),
+            Work::Verb(call) => event(&self.caller, "/console", &call.verb, outcome),
         }
+    }
+
+    /// Returns whether the request calls a verb of the console, and if so, whether its body has a
+    /// change.
+    pub(super) fn verb(&self) -> Option<bool> {
+        match &self.work {
+            Work::Verb(call) => Some(call.is_change),
+            _ => None,
+        }
+    }
+
+    /// Returns an answer instead of that of the operation.
+    pub(super) fn answered(self, answer: WebResponse) -> WebResponse {
+        with(answer, self.fields)
     }
 
     /// Returns the image that the request uploads, if it does.
@@ -317,7 +444,7 @@ impl fmt::Debug for NameNodeWeb {
     }
 }
 
-/// Returns the short names of those who make checkpoints.
+/// Returns the principals of those who make checkpoints.
 fn checkpointers(settings: &NameNodeWebSettings) -> BTreeSet<Arc<str>> {
     const KEYS: [&str; 2] = [
         "dfs.namenode.kerberos.principal",
@@ -325,42 +452,37 @@ fn checkpointers(settings: &NameNodeWebSettings) -> BTreeSet<Arc<str>> {
     ];
     let named = settings.configuration.iter();
     let named = named.filter(|(key, _)| KEYS.contains(&&**key));
-    let users = named.filter_map(|(_, principal)| {
-        let principal = principal.replace("_HOST", "localhost");
-        settings.auth_to_local.user(&principal).ok()
-    });
-    users.map(|user| user.short).collect()
+    let named = named.map(|(_, principal)| principal.replace("_HOST", "localhost"));
+    named.map(Arc::from).collect()
 }
+
+/// The operations by HTTP method.
+const TABLES: [(Method, &[Entry]); 4] = [
+    (Method::GET, get::ENTRIES),
+    (Method::PUT, put::ENTRIES),
+    (Method::POST, post_delete::POST_ENTRIES),
+    (Method::DELETE, post_delete::DELETE_ENTRIES),
+];
 
 /// Finds the operation that a request names.
 fn entry(method: &Method, query: &Query) -> Result<&'static Entry, HdfsError> {
-    let (entries, null) = match *method {
-        Method::GET => (get::ENTRIES, "op=NULL is not supported"),
-        Method::PUT => (put::ENTRIES, "op=NULL  is not supported"),
-        Method::POST => (post_delete::POST_ENTRIES, "op=NULL is not supported"),
-        Method::DELETE => (post_delete::DELETE_ENTRIES, "op=NULL is not supported"),
-        _ => {
-            return Err(HdfsError::unsupported_operation(format!(
-                "{} is not supported",
-                cut(method.as_str())
-            )));
-        }
-    };
+    let table = TABLES.iter().find(|(of, _)| of == method);
+    let (_, entries) = table.ok_or_else(|| {
+        let method = cut(method.as_str());
+        HdfsError::unsupported_operation(format!("{method} is not supported"))
+    })?;
     let name = query.get("op").filter(|name| !name.is_empty());
     let Some(name) = name.filter(|name| !name.eq_ignore_ascii_case("NULL")) else {
-        return Err(HdfsError::unsupported_operation(null));
+        // Hadoop's text for PUT has two spaces.
+        let space = if *method == Method::PUT { "  " } else { " " };
+        return Err(HdfsError::unsupported_operation(format!(
+            "op=NULL{space}is not supported"
+        )));
     };
     let mut entries = entries.iter();
     entries
         .find(|entry| entry.name.eq_ignore_ascii_case(name))
         .ok_or_else(|| no_such_op(method.as_str(), &cut(name)))
-}
-
-fn with<B>(mut response: Response<B>, fields: Vec<(HeaderName, String)>) -> Response<B> {
-    for (name, value) in fields {
-        response::add(&mut response, name, &value);
-    }
-    response
 }
 
 #[cfg(test)]

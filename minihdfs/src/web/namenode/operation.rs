@@ -12,8 +12,12 @@ use crate::namenode::NameNode;
 use crate::proto::hdfs::{GetFileInfoRequestProto, GetFileInfoResponseProto, HdfsFileStatusProto};
 use crate::rpc::{Call, RpcService};
 use crate::web::auth::Users;
+use crate::web::console::Console;
 use crate::web::content::WebAnswer;
+use crate::web::error::Dialect;
+use crate::web::gates::DataGates;
 use crate::web::request::{Query, Scheme};
+use crate::web::servlets::Uploads;
 use crate::{Caller, HdfsError};
 
 /// The protocol whose methods are called.
@@ -57,8 +61,14 @@ pub(super) struct Parts {
     pub(super) rpc_address: String,
     /// The configuration that `/conf` shows.
     pub(super) configuration: Vec<(String, String)>,
-    /// The short names of those who make checkpoints.
+    /// The principals of those who make checkpoints.
     pub(super) checkpointers: BTreeSet<Arc<str>>,
+    /// The images that they bring.
+    pub(super) uploads: Uploads,
+    pub(super) dialect: Dialect,
+    pub(super) gates: Arc<DataGates>,
+    /// The console's verbs.
+    pub(super) console: Arc<Console>,
 }
 
 /// One operation: its caller, path and parameters.

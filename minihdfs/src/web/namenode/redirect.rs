@@ -8,6 +8,7 @@ use super::get::{blocks_at, issue_token};
 use super::operation::Operation;
 use crate::HdfsError;
 use crate::proto::hdfs::DatanodeIdProto;
+use crate::user::User;
 use crate::web::request::{PREFIX, Scheme};
 use crate::web::response::{self, IN_PATH, WebResponse};
 
@@ -174,6 +175,9 @@ impl Operation<'_> {
     /// security the names in the request.
     fn identity(&self) -> Result<Vec<(&'static str, String)>, HdfsError> {
         if !self.parts.users.auth.is_secure() {
+            if self.parts.users.believes_cookies {
+                return Ok(self.names());
+            }
             let names = ["doas", "user.name"].into_iter();
             let given = names.filter_map(|name| {
                 let value = self.query.get_in_any_case(name)?;
@@ -189,6 +193,18 @@ impl Operation<'_> {
                 .unwrap_or_default(),
         };
         Ok(vec![("delegation", token)])
+    }
+}
+
+impl Operation<'_> {
+    /// Returns the parameters that name the caller.
+    fn names(&self) -> Vec<(&'static str, String)> {
+        let name = |user: &User| user.short.to_string();
+        let user = &self.caller.user;
+        match &self.caller.real_user {
+            Some(real) => vec![("doas", name(user)), ("user.name", name(real))],
+            None => vec![("user.name", name(user))],
+        }
     }
 }
 

@@ -9,16 +9,22 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use kerbox_events::ReplyFault;
 use kerbox_krb5::Clock;
+use kerbox_net::inherited;
+use tokio::task::JoinSet;
 
+use super::progress::Serving;
 use crate::HdfsError;
 use crate::datanode::files::FileReader;
-use crate::web::content::{Parts, WebContent};
+use crate::web::console::LiveBody;
+use crate::web::content::{Part, Parts, WebContent};
 
 /// The body of a response.
 pub(super) struct WebBody {
     source: Source,
     /// The number of bytes that are still to be sent; `None` if it is not known.
     left: Option<u64>,
+    /// Dropped once it has been sent.
+    _serving: Option<Serving>,
 }
 
 enum Source {
@@ -38,7 +44,11 @@ enum Source {
         clock: Clock,
         /// The bytes after which a fault ends the connection.
         cut: Option<usize>,
+        /// Work that must be done before the next part.
+        work: Option<JoinSet<()>>,
     },
+    /// What happens from now on.
+    Live(LiveBody),
 }
 
 /// A read under way, which gives the reader back for the next one.
@@ -54,6 +64,7 @@ impl From<Bytes> for WebBody {
                 piece: usize::MAX,
                 cut: None,
             },
+            _serving: None,
         }
     }
 }
@@ -64,6 +75,7 @@ impl WebBody {
         Self {
             left: Some(reader.left()),
             source: Source::File(read(reader)),
+            _serving: None,
         }
     }
 
@@ -77,8 +89,23 @@ impl WebBody {
                     parts,
                     clock: clock.clone(),
                     cut: None,
+                    work: None,
                 },
+                _serving: None,
             },
+            WebContent::Live(live) => Self {
+                left: None,
+                source: Source::Live(live),
+                _serving: None,
+            },
+        }
+    }
+
+    /// Counts the request as being served until the body has been sent.
+    pub(super) fn until_sent(self, serving: Serving) -> Self {
+        Self {
+            _serving: Some(serving),
+            ..self
         }
     }
 
@@ -123,14 +150,36 @@ impl Source {
                 *reading = read(reader);
                 Poll::Ready(result.map_err(io::Error::other).transpose())
             }
-            Self::Parts { parts, clock, cut } => {
-                let mut part = parts.next(clock.now());
+            Self::Parts {
+                parts,
+                clock,
+                cut,
+                work,
+            } => {
+                let mut part = loop {
+                    if let Some(under_way) = work {
+                        // It ends, or has panicked: then the next part says what is lacking.
+                        let _ = ready!(under_way.poll_join_next(context));
+                        *work = None;
+                    }
+                    match parts.next(clock.now()) {
+                        Some(Part::Work(next)) => {
+                            // A task of its own, which does not add to the depth of this stack.
+                            let mut task = JoinSet::new();
+                            task.spawn(inherited(next));
+                            *work = Some(task);
+                        }
+                        Some(Part::Bytes(bytes)) => break Some(bytes),
+                        None => break None,
+                    }
+                };
                 if let (Some(part), Some(left)) = (&mut part, cut) {
                     part.truncate(*left);
                     *left -= part.len();
                 }
                 Poll::Ready(part.map(Ok))
             }
+            Self::Live(live) => live.poll_next(context).map(|part| part.map(Ok)),
         }
     }
 }

@@ -45,6 +45,7 @@ pub async fn serve_datanode(
         hook: Arc::clone(node.hook()),
         stop: Stop::default(),
         tls: listener.tls,
+        idle: web.idle,
     };
     let connection = || Connection {
         web: Arc::clone(&web),
@@ -82,7 +83,7 @@ impl Answers for Connection {
                 return Ok(response.map(WebBody::from));
             }
         };
-        match self.carry_out(visit, task, &mut body).await {
+        match carry_out(visit, &self.web, task, &mut body).await {
             Ok(response) => Ok(response),
             Err(error) => {
                 drain(&head, &mut body).await;
@@ -92,37 +93,36 @@ impl Answers for Connection {
     }
 }
 
-impl Connection {
-    async fn carry_out(
-        &self,
-        visit: &Visit,
-        task: DataTask,
-        body: &mut Incoming,
-    ) -> Result<Response<WebBody>, HdfsError> {
-        let DataTask { client, path, verb } = task;
-        let whole = |response: WebResponse| Ok(response.map(WebBody::from));
-        match verb {
-            Verb::Open { offset, length } => {
-                let reader = client.open(&path, offset, length).await?;
-                is_known(visit);
-                Ok(datanode::opened(Response::new(WebBody::of_file(reader))))
-            }
-            Verb::Checksum => {
-                let sum = client.file_checksum(&path).await?;
-                whole(datanode::checksum(&sum))
-            }
-            Verb::Create { request, location } => {
-                let writer = client.create(*request, self.web.checksum).await?;
-                is_known(visit);
-                receive(visit, writer, body).await?;
-                whole(datanode::written(Some(&location)))
-            }
-            Verb::Append => {
-                let writer = client.append(&path, self.web.checksum).await?;
-                is_known(visit);
-                receive(visit, writer, body).await?;
-                whole(datanode::written(None))
-            }
+/// Moves the data of an operation.
+pub(super) async fn carry_out(
+    visit: &Visit,
+    web: &DataNodeWeb,
+    task: DataTask,
+    body: &mut Incoming,
+) -> Result<Response<WebBody>, HdfsError> {
+    let DataTask { client, path, verb } = task;
+    let whole = |response: WebResponse| Ok(response.map(WebBody::from));
+    match verb {
+        Verb::Open { offset, length } => {
+            let reader = client.open(&path, offset, length).await?;
+            is_known(visit);
+            Ok(datanode::opened(Response::new(WebBody::of_file(reader))))
+        }
+        Verb::Checksum => {
+            let sum = client.file_checksum(&path).await?;
+            whole(datanode::checksum(&sum))
+        }
+        Verb::Create { request, location } => {
+            let writer = client.create(*request, web.checksum).await?;
+            is_known(visit);
+            receive(visit, writer, body).await?;
+            whole(datanode::written(Some(&location)))
+        }
+        Verb::Append => {
+            let writer = client.append(&path, web.checksum).await?;
+            is_known(visit);
+            receive(visit, writer, body).await?;
+            whole(datanode::written(None))
         }
     }
 }

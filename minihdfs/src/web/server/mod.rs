@@ -1,16 +1,23 @@
 //! The sockets of HTTP ports, the only part of `web` that depends on tokio and hyper.
 //!
 //! - [`serve_namenode`], [`serve_datanode`]: the ports of the two servers
+//! - [`serve_httpfs`]: a port with the operations of both
 //! - [`Tls`]: what HTTPS ports wrap around connections
 //! - `visit`: a connection's events, and what faults do to it
-//! - `body`: bodies of responses; `upload`: images that a checkpointer sends
+//! - `watched`: the time that a client may take; `progress`: what a connection is doing
+//! - `body`: bodies of responses; `upload`: images that a checkpointer sends;
+//!   `change`: what a console wants
 
 mod body;
+mod change;
 mod datanode;
+mod httpfs;
 mod namenode;
+mod progress;
 mod tls;
 mod upload;
 mod visit;
+mod watched;
 
 use std::future::{Future, poll_fn};
 use std::io;
@@ -24,7 +31,7 @@ use http_body::Body;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use kerbox_net::{Accepted, Limits, Port};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -32,9 +39,12 @@ use tokio::time::timeout;
 
 use body::WebBody;
 pub use datanode::serve_datanode;
+pub use httpfs::serve_httpfs;
 pub use namenode::serve_namenode;
+use progress::Progress;
 pub use tls::Tls;
 use visit::{Host, Visit};
+use watched::Watched;
 
 /// The limits on connections. Each holds at most two buffers of [`MAX_BUFFER`], and those that move
 /// a file's bytes also a packet and the buffers of a data connection.
@@ -48,9 +58,6 @@ const LIMITS: Limits = Limits {
 /// The maximum length of a request's head, and of the buffers of a connection. A ticket with
 /// authorization data of Windows takes up to 64 KiB, base64 a third more.
 const MAX_BUFFER: usize = 128 << 10;
-
-/// The time in which the head of a request must arrive, and the time that a connection may be idle.
-const HEAD: Duration = Duration::from_secs(60);
 
 /// The limits on reading a body that is not wanted, before the answer. Many clients send the body
 /// first and read the answer afterwards.
@@ -107,12 +114,16 @@ async fn serve<A: Answers>(
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let mut port = Port::new(listener, host.server, LIMITS)?;
+    if let Some(rule) = host.idle {
+        port = port.with_idle_rule(rule);
+    }
     let stop = host.stop.clone();
     let served = port.serve(|accepted: Accepted| {
         let visit = Visit {
             host: host.clone(),
             peer: accepted.peer,
             place: accepted.place,
+            progress: Progress::default(),
         };
         serve_visit(visit.begin(), accepted.stream, connection())
     });
@@ -132,7 +143,10 @@ async fn serve_visit(visit: Visit, stream: TcpStream, connection: impl Answers) 
     match &visit.host.tls {
         None => serve_requests(&visit, stream, connection).await,
         Some(tls) => match tls.accept(stream).await {
-            Ok(stream) => serve_requests(&visit, stream, connection).await,
+            Ok(stream) => {
+                visit.place.protected("TLS");
+                serve_requests(&visit, stream, connection).await;
+            }
             Err(error) => {
                 tracing::debug!(peer = %visit.peer, %error, "a TLS handshake failed");
             }
@@ -146,13 +160,18 @@ async fn serve_requests(
     stream: impl AsyncRead + AsyncWrite + Unpin,
     connection: impl Answers,
 ) {
+    let connection = &connection;
     let served = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD)
+        // The stream limits the time.
+        .header_read_timeout(None::<Duration>)
         .max_buf_size(MAX_BUFFER)
         .serve_connection(
-            TokioIo::new(stream),
-            service_fn(|request| connection.answer(visit, request)),
+            TokioIo::new(Watched::new(stream, visit)),
+            service_fn(move |request| async move {
+                let serving = visit.progress.serve();
+                let answered = connection.answer(visit, request).await;
+                answered.map(|response| response.map(|body| body.until_sent(serving)))
+            }),
         )
         .await;
     if let Err(error) = served {

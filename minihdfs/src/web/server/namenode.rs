@@ -16,7 +16,7 @@ use tokio::time::sleep;
 
 use super::body::WebBody;
 use super::visit::{Host, Visit};
-use super::{Answers, WebListener, drain, serve, upload};
+use super::{Answers, WebListener, change, drain, serve, upload};
 use crate::web::content::WebContent;
 use crate::web::namenode::{Admitted, NameNodeWeb};
 use crate::web::request::WebRequest;
@@ -43,6 +43,7 @@ pub async fn serve_namenode(
         hook: Arc::clone(web.hook()),
         stop: Stop::default(),
         tls: listener.tls,
+        idle: web.idle(),
     };
     let connection = || Connection {
         web: Arc::clone(&web),
@@ -51,9 +52,9 @@ pub async fn serve_namenode(
     serve(host, listener.socket, connection, shutdown).await
 }
 
-struct Connection {
-    web: Arc<NameNodeWeb>,
-    rng: Mutex<StdRng>,
+pub(super) struct Connection {
+    pub(super) web: Arc<NameNodeWeb>,
+    pub(super) rng: Mutex<StdRng>,
 }
 
 impl Answers for Connection {
@@ -78,10 +79,22 @@ impl Answers for Connection {
             && let Some(upload) = admitted.upload()
         {
             visit.place.known(admitted.user());
-            let stored = upload::receive(&self.web, upload.clone(), &mut body).await;
+            let now = visit.host.clock.now();
+            let stored = upload::receive(now, &self.web, upload.clone(), &mut body).await;
             if let Err(response) = stored {
+                // Java's client reads the answer when it has sent everything.
+                drain(&head, &mut body).await;
                 return Ok(response.map(WebBody::from));
             }
+        }
+        if let Some(is_change) = admitted.as_ref().ok().and_then(Admitted::verb)
+            && let Ok(admitted) = admitted
+        {
+            visit.place.known(admitted.user());
+            return Ok(match change::read(is_change, &mut body).await {
+                Ok(change) => self.call(&visit.host, admitted, &change).await,
+                Err(response) => response.map(WebBody::from),
+            });
         }
         // Operations that move data get it on the DataNode.
         drain(&head, &mut body).await;
@@ -96,8 +109,18 @@ impl Answers for Connection {
 }
 
 impl Connection {
+    /// Calls a verb of the console. No fault strikes it, because it is there to remove them.
+    async fn call(&self, host: &Host, admitted: Admitted, change: &[u8]) -> Response<WebBody> {
+        let answer = self.web.call(host.clock.now(), admitted, change).await;
+        answer.map(|content| WebBody::of(content, &host.clock))
+    }
+
     /// Carries out an operation as the faults allow it.
-    async fn serve(&self, host: &Host, admitted: Admitted) -> io::Result<Response<WebBody>> {
+    pub(super) async fn serve(
+        &self,
+        host: &Host,
+        admitted: Admitted,
+    ) -> io::Result<Response<WebBody>> {
         let now = host.clock.now();
         let ruling = rule::<Exception>(&*host.hook, now, |outcome| admitted.event(outcome));
         let changes = match ruling {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use bytes::{Buf, Bytes};
 use http_body::Body;
 use hyper::body::Incoming;
+use kerbox_krb5::Timestamp;
 use tokio::sync::mpsc::{Receiver, channel};
 use tokio::task::spawn_blocking;
 
@@ -40,6 +41,7 @@ impl Read for Pieces {
 
 /// Stores the image in a request's body. Fails with the response.
 pub(super) async fn receive(
+    now: Timestamp,
     web: &Arc<NameNodeWeb>,
     upload: Upload,
     body: &mut Incoming,
@@ -51,7 +53,7 @@ pub(super) async fn receive(
             arriving,
             current: Bytes::new(),
         };
-        web.store(&upload, &mut pieces)
+        web.store(now, &upload, &mut pieces)
     });
     while let Some(frame) = poll_fn(|context| Pin::new(&mut *body).poll_frame(context)).await {
         let piece = match frame {

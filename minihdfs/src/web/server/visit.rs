@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use kerbox_events::{Ending, Event, Hook, Ruling, Server, rule};
 use kerbox_krb5::Clock;
-use kerbox_net::{Place, Stop};
+use kerbox_net::{IdleRule, Place, Stop};
 use tokio::time::sleep;
 
+use super::progress::Progress;
 use super::tls::Tls;
 
 /// The server that a port belongs to.
@@ -21,6 +22,8 @@ pub(super) struct Host {
     pub(super) stop: Stop,
     /// The TLS of an HTTPS port.
     pub(super) tls: Option<Tls>,
+    /// The rule for connections that wait for another request; without it they may wait.
+    pub(super) idle: Option<IdleRule>,
 }
 
 /// One connection of a port. Its opening and its end are recorded, however it ends.
@@ -28,6 +31,7 @@ pub(super) struct Visit {
     pub(super) host: Host,
     pub(super) peer: SocketAddr,
     pub(super) place: Place,
+    pub(super) progress: Progress,
 }
 
 impl Visit {

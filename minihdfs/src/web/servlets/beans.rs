@@ -63,7 +63,7 @@ fn namenode_info(page: &Page<'_>, overview: &Overview) -> Bean {
     let version = format!("{}, Kerbox", env!("CARGO_PKG_VERSION"));
     let attributes = json!({
         "Total": overview.capacity,
-        "UpgradeFinalized": true,
+        "UpgradeFinalized": overview.upgrade_finalized,
         "Version": version,
         "Used": overview.used,
         "Free": overview.remaining,

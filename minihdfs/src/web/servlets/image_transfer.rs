@@ -8,10 +8,12 @@ use std::sync::{Mutex, PoisonError};
 use bytes::Bytes;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, HeaderName};
 use http::{HeaderValue, StatusCode};
+use kerbox_krb5::Timestamp;
 
+use super::uploads::Uploads;
 use super::{Page, in_parts, whole};
 use crate::HdfsError;
-use crate::namenode::{EditSegment, NameNode, NameStorage, StoredFile};
+use crate::namenode::{EditSegment, NameNode, NameStorage, ReceivedImage, StoredFile};
 use crate::web::content::{Parts, WebAnswer};
 use crate::web::request::{Query, WebRequest};
 use crate::web::response::{self, WebResponse};
@@ -56,6 +58,13 @@ fn gone(why: impl fmt::Display) -> Refusal {
     }
 }
 
+fn conflict(why: String) -> Refusal {
+    Refusal {
+        status: StatusCode::CONFLICT,
+        why,
+    }
+}
+
 impl From<HdfsError> for Refusal {
     fn from(error: HdfsError) -> Self {
         gone(error.message())
@@ -83,6 +92,31 @@ fn check_info(storage: &dyn NameStorage, theirs: Option<&str>) -> Result<(), Ref
         }),
         _ => Ok(()),
     }
+}
+
+/// Fails unless an image of this transaction is later than those that there are, and has no edits
+/// that the NameNode has not.
+fn check_new(storage: &dyn NameStorage, last: i64) -> Result<(), Refusal> {
+    let images = storage.images()?;
+    if images.contains(&last) {
+        return Err(conflict(format!(
+            "Either current namenode has checkpointed or another checkpointer already uploaded an \
+             checkpoint for txid {last}"
+        )));
+    }
+    if let Some(newest) = images.last().filter(|newest| **newest > last) {
+        return Err(conflict(format!(
+            "There is an image up to txid {newest}, and this one ends with txid {last}"
+        )));
+    }
+    let segments = storage.edit_segments(last)?;
+    if segments.iter().all(|segment| segment.last != last) {
+        return Err(gone(format!(
+            "No segment of the edit log ends with txid {last}: roll it, and make the image of \
+             finished segments"
+        )));
+    }
+    Ok(())
 }
 
 fn number(query: &Query, name: &str) -> Result<i64, Refusal> {
@@ -165,39 +199,62 @@ impl Upload {
         }
     }
 
-    /// Stores the image, and waits until it is on disk.
+    /// Stores the image, and waits until it is on disk. `uploads` are those under way.
     pub(in crate::web) fn store(
         &self,
+        now: Timestamp,
         namenode: &NameNode,
+        uploads: &Uploads,
         contents: &mut dyn Read,
     ) -> Result<(), Box<WebResponse>> {
-        let stored = self.put(namenode, contents);
+        let stored = self.put(now, namenode, uploads, contents);
         stored.map_err(|refusal| Box::new(refusal.page("PutImage")))
     }
 
-    fn put(&self, namenode: &NameNode, contents: &mut dyn Read) -> Result<(), Refusal> {
+    fn put(
+        &self,
+        now: Timestamp,
+        namenode: &NameNode,
+        uploads: &Uploads,
+        contents: &mut dyn Read,
+    ) -> Result<(), Refusal> {
+        let (last, length) = self.described()?;
+        let storage = storage(namenode)?;
+        check_info(storage, self.query.get("storageInfo"))?;
+        let settings = &namenode.config().storage;
+        let under_way = uploads.begin(last, now, settings).map_err(conflict)?;
+        check_new(storage, last)?;
+        if !storage.has_room(length) {
+            return Err(gone(format!(
+                "The disk has no room for {length} bytes: free some, and try again"
+            )));
+        }
+        storage.put_image(&mut ReceivedImage {
+            transaction_id: last,
+            length,
+            md5: self.md5.as_deref(),
+            contents,
+        })?;
+        under_way.stored(now);
+        Ok(())
+    }
+
+    /// Returns the last transaction of the image, and its length.
+    fn described(&self) -> Result<(i64, u64), Refusal> {
         let query = &self.query;
         let last = number(query, "txid")?;
-        let length = number(query, "File-Length")?;
-        let info = query.get("storageInfo").filter(|info| !info.is_empty());
-        let length = u64::try_from(length).ok().filter(|length| *length > 0);
-        let (Some(info), Some(length)) = (info, length) else {
+        let length = u64::try_from(number(query, "File-Length")?).unwrap_or_default();
+        let info = query.get("storageInfo").unwrap_or_default();
+        if length == 0 || last < 0 || info.is_empty() {
             return Err(gone(ILLEGAL));
-        };
-        let storage = storage(namenode)?;
-        check_info(storage, Some(info))?;
-        if storage.images()?.contains(&last) {
-            return Err(Refusal {
-                status: StatusCode::CONFLICT,
-                why: format!(
-                    "Either current namenode has checkpointed or another checkpointer already \
-                     uploaded an checkpoint for txid {last}"
-                ),
-            });
         }
-        let mut contents = contents.take(length);
-        storage.put_image(last, &mut contents, self.md5.as_deref())?;
-        Ok(())
+        match query.get("imageFile") {
+            None | Some("IMAGE") => Ok((last, length)),
+            Some(other) => Err(gone(format!(
+                "This namenode takes no file of the type {}: imageFile is IMAGE",
+                kerbox_events::cut(other)
+            ))),
+        }
     }
 
     /// Returns the response if something else went wrong.

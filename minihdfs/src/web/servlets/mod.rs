@@ -5,7 +5,7 @@
 //! - `conf`: the configuration
 //! - `datanode`: the pages of a DataNode
 //! - `fsck`: the check that `hdfs fsck` shows
-//! - `image_transfer`: images and edits for checkpoints
+//! - `image_transfer`: images and edits for checkpoints; `uploads`: which images may be brought
 //! - `startup`: the progress of the start
 
 mod access;
@@ -17,6 +17,7 @@ mod image_transfer;
 mod jmx;
 mod prometheus;
 mod startup;
+mod uploads;
 
 use std::sync::Arc;
 
@@ -31,7 +32,9 @@ use crate::Caller;
 use crate::namenode::{NameNode, Overview};
 use crate::rpc::Call;
 pub(super) use access::Access;
+pub(super) use fsck::Saver;
 pub(super) use image_transfer::Upload;
+pub(super) use uploads::Uploads;
 
 /// A page of the table.
 pub(super) struct Servlet {
@@ -92,6 +95,8 @@ pub(super) struct Page<'a> {
     pub(super) rpc_address: &'a str,
     /// The configuration, as the clients' files have it.
     pub(super) configuration: &'a [(String, String)],
+    /// The part that moves data for the NameNode.
+    pub(super) saver: &'a Arc<dyn Saver>,
 }
 
 impl Servlet {

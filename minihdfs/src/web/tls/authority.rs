@@ -17,9 +17,11 @@ use rustls::sign::CertifiedKey;
 use sha1::{Digest, Sha1};
 
 use super::key::{Key, cannot};
-use super::trust_store;
+use super::{jks, pkcs12};
 use crate::{HdfsError, base64};
 
+/// The name of the authority's entry in a trust store.
+const ALIAS: &str = "kerbox";
 /// The name of the authority.
 const AUTHORITY: &str = "Kerbox test authority";
 /// The name of the machine that every fixture is on.
@@ -102,10 +104,11 @@ impl CertificateAuthority {
     pub fn issue(
         &self,
         addresses: &[IpAddr],
+        validity: Validity,
         rng: &mut impl Rng,
     ) -> Result<ServerCertificate, HdfsError> {
         let key = Key::draw(&self.provider, rng)?;
-        let mut params = parameters(LOCALHOST, self.validity, &key, rng);
+        let mut params = parameters(LOCALHOST, validity, &key, rng);
         let name = LOCALHOST
             .try_into()
             .map_err(|error| cannot("name a server", &error))?;
@@ -141,8 +144,14 @@ impl CertificateAuthority {
 
     /// Returns a trust store with the authority's certificate, in the format JKS.
     #[must_use]
-    pub fn trust_store(&self, password: &str) -> Vec<u8> {
-        trust_store::jks(password, "kerbox", self.validity.from, &self.certificate)
+    pub fn jks(&self, password: &str) -> Vec<u8> {
+        jks::store(password, ALIAS, self.validity.from, &self.certificate)
+    }
+
+    /// Returns a trust store with the authority's certificate, in the format PKCS #12.
+    #[must_use]
+    pub fn pkcs12(&self, password: &str) -> Vec<u8> {
+        pkcs12::store(password, ALIAS, &self.certificate)
     }
 }
 
@@ -235,7 +244,7 @@ mod tests {
     #[test]
     fn a_server_has_a_chain_of_two() {
         let mut rng = StdRng::seed_from_u64(1);
-        let issued = authority(1).issue(&[[127, 0, 0, 1].into()], &mut rng);
+        let issued = authority(1).issue(&[[127, 0, 0, 1].into()], Validity::default(), &mut rng);
         let issued = issued.expect("a certificate");
         assert_eq!(issued.certified.cert.len(), 2);
         assert!(issued.certified.keys_match().is_ok());

@@ -3,10 +3,11 @@
 //!
 //! - `key`: keys from the fixture's randomness
 //! - `authority`: the authority and the certificates
-//! - `trust_store`: Java's key store format
+//! - `jks`, `pkcs12`: trust stores in the formats that Java reads
 
 mod authority;
+mod jks;
 mod key;
-mod trust_store;
+mod pkcs12;
 
 pub use authority::{CertificateAuthority, ServerCertificate, Validity};

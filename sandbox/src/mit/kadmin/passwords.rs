@@ -42,7 +42,7 @@ impl Session<'_> {
         if module("dict") && self.in_dictionary(password)? {
             return Err("Password is in the password dictionary".to_owned());
         }
-        let names = principal.components().iter().map(String::as_str);
+        let names = principal.components().iter().map(|part| &**part);
         let is_name = |name: &str| name.eq_ignore_ascii_case(password);
         if module("princ") && names.chain([principal.realm()]).any(is_name) {
             return Err("Password may not match principal name".to_owned());

@@ -1,6 +1,7 @@
 //! Files removed or truncated externally, full disks, and files that do not belong to the store.
 
 use std::fs::OpenOptions;
+use std::path::Path;
 
 use super::*;
 use crate::datanode::block_store::check::Damage;
@@ -8,7 +9,7 @@ use crate::datanode::block_store::replica::Files;
 
 impl Fixture {
     fn path(&self, meta: bool) -> std::path::PathBuf {
-        let layout = &self.store.layout;
+        let layout = self.store.layout();
         match meta {
             true => layout.meta(Place::Finalized, BLOCK.id, BLOCK.generation_stamp),
             false => layout.data(Place::Finalized, BLOCK.id),
@@ -31,14 +32,14 @@ fn a_replica_without_one_of_its_files_is_lost_and_makes_room_for_a_new_one() {
         assert!(fixture.read(block, 0, 1500).is_err());
         assert_eq!(
             fixture.store.check_files(BLOCK.id).expect("readable"),
-            Some(Damage::Lost(block))
+            Some(Damage::Lost(block, DatanodeStorage::disk("DS-1".into())))
         );
         assert_eq!(fixture.store.check_files(BLOCK.id).expect("readable"), None);
         assert!(fixture.store.report().is_empty());
         assert!(!fixture.path(!meta).exists());
         let mut copy = fixture
             .store
-            .create_temporary(block, crc32c(512))
+            .create_temporary(block, crc32c(512), crate::token::StorageType::Disk)
             .expect("there is room");
         write(&mut copy, 0, &content(1500)).expect("fits");
         copy.finalize().expect("nothing is in the way");
@@ -87,13 +88,13 @@ fn what_a_cut_replica_still_has_can_be_read() {
 #[test]
 fn a_replica_that_cannot_be_made_leaves_nothing_and_touches_no_other_file() {
     let fixture = Fixture::new();
-    let layout = &fixture.store.layout;
+    let layout = fixture.store.layout();
     let data = layout.data(Place::Rbw, BLOCK.id);
     let meta = layout.meta(Place::Rbw, BLOCK.id, BLOCK.generation_stamp);
     std::fs::write(&meta, "somebody's").expect("writable");
     let error = fixture
         .store
-        .create_rbw(BLOCK, crc32c(512))
+        .create_rbw(BLOCK, crc32c(512), crate::token::StorageType::Disk)
         .expect_err("a file is in the way");
     assert!(
         error.message().ends_with("should not be present, but is."),
@@ -144,7 +145,7 @@ fn a_link_in_a_replicas_place_is_neither_followed_nor_removed() {
         assert!(again.report().is_empty());
         assert_eq!(
             fixture.store.check_files(BLOCK.id).expect("readable"),
-            Some(Damage::Lost(block))
+            Some(Damage::Lost(block, DatanodeStorage::disk("DS-1".into())))
         );
         assert_eq!(std::fs::read(&theirs).expect("there"), kept);
         assert!(
@@ -182,7 +183,7 @@ fn a_packet_that_the_full_disk_does_not_take_changes_nothing() {
     replace(meta);
     assert_eq!(writer.block().length, 1024);
     assert_eq!(fixture.store.check_files(BLOCK.id).expect("readable"), None);
-    let on_disk = fixture.store.layout.data(Place::Rbw, BLOCK.id);
+    let on_disk = fixture.store.layout().data(Place::Rbw, BLOCK.id);
     assert_eq!(std::fs::read(on_disk).expect("there"), data[..1024]);
     assert_eq!(fixture.meta(), Fixture::expected_meta(&data[..1024]));
     write(&mut writer, 1024, &data[1024..]).expect("there is room again");
@@ -198,7 +199,7 @@ fn damage_in_the_chunk_at_which_a_replica_is_cut_is_found() {
     write(&mut writer, 0, &data).expect("fits");
     writer.acked(700);
     drop(writer);
-    let path = fixture.store.layout.data(Place::Rbw, BLOCK.id);
+    let path = fixture.store.layout().data(Place::Rbw, BLOCK.id);
     let mut damaged = data.clone();
     damaged[600] ^= 1;
     std::fs::write(&path, &damaged).expect("writable");
@@ -226,7 +227,7 @@ fn bytes_without_checksums_that_a_crash_left_are_cut_off_when_the_replica_is_rec
     let mut writer = fixture.create();
     write(&mut writer, 0, &data[..512]).expect("fits");
     drop(writer);
-    std::fs::write(fixture.store.layout.data(Place::Rbw, BLOCK.id), &data).expect("writable");
+    std::fs::write(fixture.store.layout().data(Place::Rbw, BLOCK.id), &data).expect("writable");
     let store = Fixture::open(fixture.folder.path());
     let found = store
         .init_recovery(BLOCK, 1002)
@@ -234,9 +235,9 @@ fn bytes_without_checksums_that_a_crash_left_are_cut_off_when_the_replica_is_rec
         .expect("there");
     assert_eq!((found.block.length, found.state), (512, ReplicaState::Rwr));
     store
-        .update_under_recovery(BLOCK, 1002, 512)
+        .update_under_recovery(BLOCK, 1002, BLOCK.id, 512)
         .expect("under recovery");
     assert_eq!(store.check_files(BLOCK.id).expect("readable"), None);
-    let path = store.layout.data(Place::Finalized, BLOCK.id);
+    let path = store.layout().data(Place::Finalized, BLOCK.id);
     assert_eq!(std::fs::read(path).expect("there"), data[..512]);
 }

@@ -3,9 +3,11 @@
 mod files;
 mod reading;
 mod replica_recovery;
+mod volumes;
 mod writing;
 
 use std::fs::File;
+use std::path::Path;
 
 use super::*;
 use crate::datanode::checksum::DataChecksum;
@@ -43,12 +45,18 @@ impl Fixture {
     }
 
     fn open(path: &Path) -> Arc<BlockStore> {
-        Arc::new(BlockStore::open(path, "BP-1-127.0.0.1-1".into()).expect("a store"))
+        Arc::new(
+            BlockStore::open(
+                &[StorageFolder::disk(path, "DS-1")],
+                "BP-1-127.0.0.1-1".into(),
+            )
+            .expect("a store"),
+        )
     }
 
     fn create(&self) -> ReplicaWriter {
         self.store
-            .create_rbw(BLOCK, crc32c(512))
+            .create_rbw(BLOCK, crc32c(512), crate::token::StorageType::Disk)
             .expect("no such replica yet")
     }
 
@@ -97,7 +105,7 @@ impl Fixture {
         let state = replica.state();
         std::fs::read(
             self.store
-                .layout
+                .layout()
                 .meta(state.place, BLOCK.id, state.generation_stamp),
         )
         .expect("there")

@@ -68,7 +68,7 @@ fn a_reader_with_an_older_stamp_is_served_and_one_with_a_newer_is_not() {
 fn data_that_was_damaged_on_disk_is_found_where_it_is() {
     let fixture = Fixture::new();
     let block = fixture.finalized(&content(100_000));
-    let path = fixture.store.layout.data(Place::Finalized, BLOCK.id);
+    let path = fixture.store.layout().data(Place::Finalized, BLOCK.id);
     let mut bytes = std::fs::read(&path).expect("there");
     bytes[70_000] ^= 1;
     std::fs::write(&path, bytes).expect("writable");

@@ -98,7 +98,8 @@ fn a_recovery_stops_the_writer_agrees_on_a_length_and_refuses_older_attempts() {
         .expect("later")
         .expect("there");
     assert_eq!(later.state, ReplicaState::Rbw);
-    let update = |id, length| fixture.store.update_under_recovery(BLOCK, id, length);
+    let store = &fixture.store;
+    let update = |id, length| store.update_under_recovery(BLOCK, id, BLOCK.id, length);
     assert!(update(1005, 1500).is_err());
     assert!(update(1006, 2001).is_err());
     update(1006, 1500).expect("shorter");
@@ -124,9 +125,12 @@ fn after_a_restart_finalized_replicas_are_there_and_unfinished_ones_wait_for_rec
         id: BLOCK.id + 1,
         ..BLOCK
     };
-    let mut writer = fixture.store.create_rbw(other, crc32c(512)).expect("new");
+    let mut writer = fixture
+        .store
+        .create_rbw(other, crc32c(512), crate::token::StorageType::Disk)
+        .expect("new");
     write(&mut writer, 0, &data).expect("fits");
-    let path = fixture.store.layout.data(Place::Rbw, other.id);
+    let path = fixture.store.layout().data(Place::Rbw, other.id);
     std::fs::write(&path, &data[..1900]).expect("as if the machine had died");
     let again = Fixture {
         store: Fixture::open(fixture.folder.path()),
@@ -144,7 +148,7 @@ fn after_a_restart_finalized_replicas_are_there_and_unfinished_ones_wait_for_rec
     );
     assert_eq!(again.read(block, 0, 2000).expect("whole"), data);
     assert!(again.store.visible_length(other).is_err());
-    assert_eq!(again.store.used(), 3536);
+    assert_eq!(again.store.used()[0].1, 3536);
 }
 
 #[test]
@@ -159,7 +163,66 @@ fn deletion_takes_the_files_stops_the_writer_and_spares_a_newer_replica() {
     assert_eq!(fixture.store.delete(older), Ok(None));
     assert!(fixture.store.delete(BLOCK).expect("deletable").is_some());
     assert!(refusal(write(&mut writer, 5, b"late")).contains("was stopped"));
-    assert!(!fixture.store.layout.data(Place::Rbw, BLOCK.id).exists());
+    assert!(!fixture.store.layout().data(Place::Rbw, BLOCK.id).exists());
     drop(writer);
     assert!(fixture.store.report().is_empty());
+}
+
+#[test]
+fn a_truncation_for_a_snapshot_copies_and_leaves_the_replica_as_it_is() {
+    let fixture = Fixture::new();
+    let data = content(2000);
+    let block = fixture.finalized(&data);
+    let meta = fixture.meta();
+    let copy = |generation_stamp| Block {
+        id: BLOCK.id + 7,
+        generation_stamp,
+        length: 700,
+    };
+    let store = &fixture.store;
+    let update = |id, length| store.update_under_recovery(block, id, copy(0).id, length);
+    assert!(update(1005, 700).is_err(), "it is not under recovery");
+    store.init_recovery(block, 1005).expect("begun");
+    assert!(update(1006, 700).is_err(), "another recovery");
+    assert!(update(1005, 2001).is_err(), "too long");
+    update(1005, 700).expect("copied");
+    assert_eq!(
+        fixture.read(copy(1005), 0, 700).expect("there"),
+        data[..700]
+    );
+    assert_eq!(fixture.read(block, 0, 2000).expect("there"), data);
+    assert_eq!(fixture.meta(), meta);
+    // The NameNode has not heard of it, so there is another attempt.
+    store.init_recovery(block, 1006).expect("begun");
+    update(1006, 700).expect("copied before");
+    assert_eq!(
+        fixture.read(copy(1006), 0, 700).expect("there"),
+        data[..700]
+    );
+    store.init_recovery(block, 1007).expect("begun");
+    let error = update(1007, 600).expect_err("a replica of another length is left alone");
+    assert!(error.class().ends_with(".ReplicaAlreadyExistsException"));
+    let stamps: Vec<u64> = store
+        .report()
+        .iter()
+        .map(|replica| replica.block.generation_stamp)
+        .collect();
+    assert_eq!(stamps, [1001, 1006]);
+}
+
+#[test]
+fn a_damaged_chunk_is_not_copied_under_a_new_checksum() {
+    let fixture = Fixture::new();
+    let mut data = content(2000);
+    let block = fixture.finalized(&data);
+    data[600] ^= 1;
+    let path = fixture.store.layout().data(Place::Finalized, block.id);
+    std::fs::write(path, &data).expect("writable");
+    fixture.store.init_recovery(block, 1005).expect("begun");
+    let store = &fixture.store;
+    let update = |length| store.update_under_recovery(block, 1005, BLOCK.id + 7, length);
+    let error = update(700).expect_err("the last chunk is damaged");
+    assert!(error.message().contains("does not match its checksum"));
+    assert_eq!(store.report().len(), 1, "nothing is left of the copy");
+    update(300).expect("the damage is not copied");
 }

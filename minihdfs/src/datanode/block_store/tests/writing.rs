@@ -127,7 +127,7 @@ fn damage_in_a_chunk_that_grows_is_found_and_not_summed_up_anew() {
     let fixture = Fixture::new();
     let data = content(2000);
     let block = fixture.finalized(&data[..700]);
-    let path = fixture.store.layout.data(Place::Finalized, BLOCK.id);
+    let path = fixture.store.layout().data(Place::Finalized, BLOCK.id);
     let mut damaged = data[..700].to_vec();
     damaged[600] ^= 1;
     std::fs::write(path, &damaged).expect("writable");
@@ -211,7 +211,10 @@ fn a_transfer_replaces_what_is_older_and_a_replication_only_what_is_unfinished()
             old.finalize().expect("writable");
         }
         let state = if finalized { "FINALIZED" } else { "RBW" };
-        let refused = fixture.store.create_transferred(BLOCK, crc32c(512));
+        let refused =
+            fixture
+                .store
+                .create_transferred(BLOCK, crc32c(512), crate::token::StorageType::Disk);
         let error = refused.expect_err("the same stamp");
         assert_eq!(*error.kind(), Class::ReplicaAlreadyExists);
         assert!(
@@ -220,18 +223,21 @@ fn a_transfer_replaces_what_is_older_and_a_replication_only_what_is_unfinished()
             )),
             "{error}"
         );
-        let replicated = fixture.store.create_temporary(newer, crc32c(512));
+        let replicated =
+            fixture
+                .store
+                .create_temporary(newer, crc32c(512), crate::token::StorageType::Disk);
         assert_eq!(replicated.is_err(), finalized);
         drop(replicated);
         let mut writer = fixture
             .store
-            .create_transferred(newer, crc32c(512))
+            .create_transferred(newer, crc32c(512), crate::token::StorageType::Disk)
             .expect("replaces");
         assert!(refusal(write(&mut old, 5, b"late")).contains("was stopped"));
         write(&mut writer, 0, b"fresh").expect("fits");
         let block = writer.finalize().expect("writable");
         assert_eq!(fixture.read(block, 0, 5).expect("whole"), b"fresh");
-        assert!(!fixture.store.layout.data(Place::Rbw, BLOCK.id).exists());
+        assert!(!fixture.store.layout().data(Place::Rbw, BLOCK.id).exists());
     }
 }
 
@@ -264,7 +270,7 @@ fn create_refuses_what_exists_unless_it_is_an_older_unfinished_transfer() {
     let writer = fixture.create();
     let error = fixture
         .store
-        .create_rbw(BLOCK, crc32c(512))
+        .create_rbw(BLOCK, crc32c(512), crate::token::StorageType::Disk)
         .expect_err("being written");
     assert_eq!(*error.kind(), Class::ReplicaAlreadyExists);
     assert!(
@@ -279,7 +285,7 @@ fn create_refuses_what_exists_unless_it_is_an_older_unfinished_transfer() {
         .expect("there");
     let mut old = fixture
         .store
-        .create_temporary(BLOCK, crc32c(512))
+        .create_temporary(BLOCK, crc32c(512), crate::token::StorageType::Disk)
         .expect("gone");
     assert!(
         fixture
@@ -300,7 +306,7 @@ fn create_refuses_what_exists_unless_it_is_an_older_unfinished_transfer() {
     };
     let mut writer = fixture
         .store
-        .create_temporary(newer, crc32c(512))
+        .create_temporary(newer, crc32c(512), crate::token::StorageType::Disk)
         .expect("replaces");
     assert!(refusal(write(&mut old, 0, b"late")).contains("was stopped"));
     drop(old);
@@ -314,7 +320,7 @@ fn a_transfer_that_is_not_completed_leaves_nothing() {
     let fixture = Fixture::new();
     let mut writer = fixture
         .store
-        .create_temporary(BLOCK, crc32c(512))
+        .create_temporary(BLOCK, crc32c(512), crate::token::StorageType::Disk)
         .expect("new");
     write(&mut writer, 0, b"half").expect("fits");
     drop(writer);
@@ -322,7 +328,7 @@ fn a_transfer_that_is_not_completed_leaves_nothing() {
     assert!(
         !fixture
             .store
-            .layout
+            .layout()
             .data(Place::Temporary, BLOCK.id)
             .exists()
     );
@@ -333,7 +339,7 @@ fn a_transferred_replica_can_become_one_that_is_written() {
     let fixture = Fixture::new();
     let mut writer = fixture
         .store
-        .create_temporary(BLOCK, crc32c(512))
+        .create_temporary(BLOCK, crc32c(512), crate::token::StorageType::Disk)
         .expect("new");
     write(&mut writer, 0, b"so far").expect("fits");
     let block = writer.convert_temporary_to_rbw().expect("unfinished");

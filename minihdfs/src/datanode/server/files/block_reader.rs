@@ -114,7 +114,7 @@ impl BlockReader {
         let filled = async {
             loop {
                 connection.stream.readable().await?;
-                if connection.try_fill(READ_ROOM)? {
+                if connection.try_fill(READ_ROOM)? > 0 {
                     return Ok(());
                 }
             }

@@ -291,6 +291,7 @@ fn request(
         Some((first, rest)) => (Some(first.clone()), rest.to_vec()),
         None => (None, Vec::new()),
     };
+    let mut kinds = located.storage_types.iter().copied();
     OpWriteBlockProto {
         header: ClientOperationHeaderProto {
             base_header: BaseHeaderProto {
@@ -307,8 +308,12 @@ fn request(
         max_bytes_rcvd: received.most,
         latest_generation_stamp: generation_stamp,
         requested_checksum: checksum.to_proto(),
-        storage_type: Some(StorageTypeProto::Disk.into()),
-        target_storage_types: vec![StorageTypeProto::Disk.into(); targets.len()],
+        storage_type: Some(
+            kinds
+                .next()
+                .unwrap_or_else(|| StorageTypeProto::Disk.into()),
+        ),
+        target_storage_types: kinds.collect(),
         storage_id,
         target_storage_ids: target_ids,
         ..OpWriteBlockProto::default()

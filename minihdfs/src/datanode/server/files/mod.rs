@@ -7,13 +7,14 @@
 //! - [`FileClient`]: one user's calls
 //! - [`FileReader`], and `block_reader`; [`FileWriter`], and `block_writer`
 //! - `pipeline_recovery`: writing on without a DataNode that has failed
-//! - `checksum`: the checksum of a file
+//! - `checksum`: the checksum of a file; `salvage`: what is left of a corrupt one
 
 mod block_reader;
 mod block_writer;
 mod checksum;
 mod pipeline_recovery;
 mod reader;
+mod salvage;
 mod writer;
 
 use std::io;
@@ -34,6 +35,7 @@ use crate::token::Token;
 pub(crate) use crate::datanode::checksum::DataChecksum;
 pub(crate) use checksum::FileChecksum;
 pub(crate) use reader::FileReader;
+pub(crate) use salvage::{Files, salvage};
 pub(crate) use writer::FileWriter;
 
 const CLIENT_PROTOCOL: (&str, u64) = ("org.apache.hadoop.hdfs.protocol.ClientProtocol", 1);

@@ -2,6 +2,8 @@
 //! client. Tests with real clients are in `tests/`.
 
 mod client;
+mod damage;
+mod faults;
 mod lost_namenode;
 mod lost_volume;
 mod operations;
@@ -29,7 +31,7 @@ use crate::datanode::block_store::ReadRange;
 use crate::datanode::checksum::DataChecksum;
 use crate::datanode::packet::{HEADER_LENGTH, Packet, put_header};
 use crate::datanode::test_namenode::{POOL, TestNameNode};
-use crate::datanode::{DataNodeContext, LocalPeers};
+use crate::datanode::{DataNodeContext, LocalPeers, StorageFolder};
 use crate::proto::hdfs::op_write_block_proto::BlockConstructionStage as Stage;
 use crate::proto::hdfs::{
     BaseHeaderProto, BlockChecksumOptionsProto, BlockChecksumTypeProto, BlockOpResponseProto,
@@ -122,23 +124,17 @@ impl Fixture {
                 info_port: 0,
                 info_secure_port: 0,
             };
+            let directory = fixture.folder.path().join(format!("dn{number}"));
             let context = DataNodeContext {
                 number,
                 namenode: fixture.namenode.clone(),
                 peers: Arc::new(LocalPeers::default()),
-                storage_id: format!("DS-{number}").into(),
+                storages: vec![StorageFolder::disk(directory, &format!("DS-{number}"))],
                 clock: Clock::frozen(NOW),
                 hook: fixture.hook.clone(),
                 superuser: "hdfs".to_owned(),
             };
-            let node = DataNode::open(
-                registration,
-                &fixture.folder.path().join(format!("dn{number}")),
-                &config,
-                context,
-                1,
-            )
-            .expect("a folder");
+            let node = DataNode::open(registration, &config, context, 1).expect("a folder");
             node.start(NOW).expect("accepted");
             fixture
                 .servers

@@ -33,6 +33,7 @@ async fn the_namenode_has_replicas_copied_and_deleted() {
                 .iter()
                 .map(|node| node.registration().clone())
                 .collect(),
+            storages: Vec::new(),
         };
         fixture.namenode.order("dn1", order);
         fixture.namenode.raise_signal("dn1");

@@ -292,7 +292,10 @@ async fn packets_that_waited_for_acks_are_taken_though_nothing_more_comes_from_t
     let fixture = Fixture::new(1, &[]);
     let checksum = DataChecksum::from_proto(CRC32C).expect("a plain size");
     let node = &fixture.nodes[0];
-    let writer = node.store.create_rbw(BLOCK, checksum).expect("new");
+    let writer = node
+        .store
+        .create_rbw(BLOCK, checksum, crate::token::StorageType::Disk)
+        .expect("new");
     let (mut client, mut upstream) = pair().await;
     let (mirror, mut below) = pair().await;
     // Everything is in the inbox before the first ack, so the socket has no more input to wake the
@@ -308,7 +311,7 @@ async fn packets_that_waited_for_acks_are_taken_though_nothing_more_comes_from_t
     upstream.inbox.received(bytes.len()).expect("plain");
     // Consumes the initial readiness of a new socket.
     tokio::task::yield_now().await;
-    assert!(!upstream.try_fill(1).expect("open"), "nothing was sent");
+    assert_eq!(upstream.try_fill(1).expect("open"), 0, "nothing was sent");
 
     let pipeline = Pipeline::new(writer, Completion::Finalize, true, 1);
     let next = Some((mirror, String::new()));
@@ -374,7 +377,7 @@ async fn write_bytes(fixture: &Fixture, count: usize) -> io::Result<()> {
             assert!(ack.reply().all(|status| status == Status::Success));
             acked += 1;
         }
-        if acked <= count && !connection.try_fill(64 << 10)? {
+        if acked <= count && connection.try_fill(64 << 10)? == 0 {
             let readable = connection.stream.readable();
             if connection.outbox.bytes().is_empty() {
                 readable.await?;

@@ -58,6 +58,7 @@ impl State {
             }
             Edit::SetStoragePolicy { path, policy_id } => {
                 self.inode_at(path)?.storage_policy = *policy_id;
+                self.namespace.note_storage_policy(*policy_id);
             }
             _ => {}
         }
@@ -91,8 +92,9 @@ impl State {
         self.recount(id, |state| {
             state.file_mut(id)?.replication = replication;
             let replication = state.namespace.block_replication(id);
-            let blocks = &state.file_mut(id)?.blocks;
-            let stored = blocks.iter().map(|block| (*block, id, replication));
+            let earlier = state.namespace.earlier_blocks(id).into_values();
+            let blocks = state.file_mut(id)?.blocks.iter().copied();
+            let stored = blocks.chain(earlier).map(|block| (block, id, replication));
             effects.stored.extend(stored);
             Ok(())
         })

@@ -78,6 +78,7 @@ impl State {
             machine: machine.into(),
             last_block_open: false,
             truncate_to: None,
+            truncate_from: None,
         }));
         self.leases.add(&holder, id);
         Ok(())
@@ -110,6 +111,7 @@ impl State {
         inode.access_time = fields.atime;
         if let Some(writer) = self.file_mut(id)?.writer.take() {
             self.leases.remove(&writer.holder, id);
+            self.namespace.let_go_source(id, &writer, effects);
         }
         Ok(())
     }
@@ -211,10 +213,38 @@ impl State {
         self.namespace.inode_mut(id).modification_time = *timestamp;
         if let Some(block) = truncate_block {
             self.open(id, client_name, client_machine)?;
-            if let Some(writer) = &mut self.file_mut(id)?.writer {
-                writer.last_block_open = true;
-                writer.truncate_to = Some(block.length);
-            }
+            let surplus = position.saturating_sub(*new_length);
+            self.cut_last_block(id, *block, surplus, effects)?;
+        }
+        Ok(())
+    }
+
+    /// Opens the last block of a file to remove its last bytes. If another block gets those that
+    /// are left, it takes the place of the last one.
+    fn cut_last_block(
+        &mut self,
+        id: InodeId,
+        block: Block,
+        surplus: u64,
+        effects: &mut Effects,
+    ) -> Result<(), Reason> {
+        let replication = self.namespace.block_replication(id);
+        let file = self.file_mut(id)?;
+        let (Some(last), Some(writer)) = (file.blocks.last_mut(), &mut file.writer) else {
+            return Err(format!("inode {id} has no block to truncate"));
+        };
+        let length = last.length.saturating_sub(surplus);
+        writer.last_block_open = true;
+        writer.truncate_to = Some(length);
+        if last.id == block.id {
+            return Ok(());
+        }
+        let copy = Block { length, ..block };
+        let source = std::mem::replace(last, copy);
+        writer.truncate_from = Some(source);
+        effects.stored.push((copy, id, replication));
+        if self.namespace.keeps_block(id, source.id) {
+            self.namespace.let_go(id, &[source], effects);
         }
         Ok(())
     }

@@ -130,6 +130,7 @@ impl State {
                 self.namespace.let_go(inode.id, &file.blocks, effects);
                 if let Some(writer) = &file.writer {
                     self.leases.remove(&writer.holder, inode.id);
+                    self.namespace.let_go_source(inode.id, writer, effects);
                 }
             }
         }
@@ -144,6 +145,10 @@ impl State {
         effects: &mut Effects,
     ) -> Result<(), Reason> {
         let id = self.existing(src)?;
+        if src == dst {
+            // Hadoop logs the move of a file to its own place.
+            return Ok(());
+        }
         self.namespace.check_no_snapshots(id)?;
         let parent = self.existing(path::parent(dst))?;
         if id == ROOT || self.namespace.is_within(parent, id) {
@@ -155,7 +160,9 @@ impl State {
         match self.namespace.find(dst) {
             Some(existing) if overwrite && existing != id => {
                 self.namespace.check_no_snapshots(existing)?;
-                self.remove_tree(timestamp, existing, effects);
+                // The directory is touched when its new child has come.
+                let mtime = self.namespace.inode(parent).modification_time;
+                self.remove_tree(mtime, existing, effects);
             }
             Some(_) => return Err(format!("{dst} exists")),
             None => {}

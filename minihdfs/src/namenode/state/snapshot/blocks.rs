@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::namenode::state::Effects;
-use crate::namenode::state::inode::{File, InodeId};
+use crate::namenode::state::inode::{File, InodeId, Writer};
 use crate::namenode::state::namespace::Namespace;
 use crate::namenode::state::snapshot::history::Version;
 use crate::protocol::Block;
@@ -21,16 +21,17 @@ impl Namespace {
     /// has in a snapshot. `None` for other files.
     pub(in crate::namenode::state) fn space_of(&self, id: InodeId) -> Option<u128> {
         self.snapshots().history(id)?;
+        let replication = u128::from(self.block_replication(id));
+        Some(self.charged_bytes(id).saturating_mul(replication))
+    }
+
+    /// Returns the bytes of one replica of all blocks that a file has, or has in a snapshot.
+    pub(in crate::namenode::state) fn charged_bytes(&self, id: InodeId) -> u128 {
         let now = self.get(id).and_then(|inode| inode.as_file());
         let earlier = self.earlier_blocks(id).into_values();
         let earlier: u128 = earlier.map(|block| u128::from(block.length)).sum();
         let charged = now.map_or(0, File::charged);
-        let replication = u128::from(self.block_replication(id));
-        Some(
-            u128::from(charged)
-                .saturating_add(earlier)
-                .saturating_mul(replication),
-        )
+        earlier.saturating_add(charged.into())
     }
 
     /// Returns the blocks that files do not have any more, but have in snapshots, with their files
@@ -75,8 +76,40 @@ impl Namespace {
         }
     }
 
+    /// Lets go of the block whose first bytes were copied, at the end of a truncation.
+    pub(in crate::namenode::state) fn let_go_source(
+        &self,
+        id: InodeId,
+        writer: &Writer,
+        effects: &mut Effects,
+    ) {
+        if let Some(source) = writer.truncate_from
+            && !self.keeps_block(id, source.id)
+        {
+            effects.removed.push(source.id);
+        }
+    }
+
+    /// Returns the block whose first bytes a truncation copies, if no snapshot shows it any more.
+    pub(crate) fn source_alone(&self, id: InodeId) -> Option<Block> {
+        let file = self.get(id)?.as_file()?;
+        let source = file.writer.as_ref()?.truncate_from?;
+        (!self.keeps_block(id, source.id)).then_some(source)
+    }
+
+    /// Returns true if what snapshots keep of a file contains a block.
+    pub(in crate::namenode::state) fn keeps_block(&self, id: InodeId, block: u64) -> bool {
+        let mut blocks = self.earlier_files(id).flat_map(|file| &file.blocks);
+        blocks.any(|earlier| earlier.id == block)
+    }
+
+    /// Returns true if a snapshot shows a block of a file (`isBlockInLatestSnapshot`).
+    pub(crate) fn shows_block(&self, id: InodeId, block: u64) -> bool {
+        self.is_to_be_kept(id) || self.keeps_block(id, block)
+    }
+
     /// Returns the blocks that a file has in snapshots only.
-    pub(super) fn earlier_blocks(&self, id: InodeId) -> BTreeMap<u64, Block> {
+    pub(in crate::namenode::state) fn earlier_blocks(&self, id: InodeId) -> BTreeMap<u64, Block> {
         let earlier = self.earlier_files(id).flat_map(|file| &file.blocks);
         let mut blocks: BTreeMap<u64, Block> = earlier.map(|block| (block.id, *block)).collect();
         if let Some(file) = self.get(id).and_then(|inode| inode.as_file()) {

@@ -14,7 +14,7 @@ impl Namespace {
         self.snapshots_mut().capture = capture;
     }
 
-    /// Goes on after an image without snapshots, with the number of those that were ever taken.
+    /// Sets the number of snapshots that were ever taken, as an image has it.
     pub(in crate::namenode::state) fn set_taken(&mut self, taken: Moment) {
         self.snapshots_mut().moment = taken;
     }
@@ -62,7 +62,8 @@ impl Namespace {
         Ok(())
     }
 
-    /// Deletes a snapshot, and what only it shows.
+    /// Deletes a snapshot, and what only it shows. If snapshots are removed in order and there is
+    /// an earlier one, it is only marked and renamed.
     pub(in crate::namenode::state) fn delete_snapshot(
         &mut self,
         root: InodeId,
@@ -70,9 +71,20 @@ impl Namespace {
         mtime: Millis,
         effects: &mut Effects,
     ) -> Result<(), Reason> {
+        if let Some(marked) = self.snapshots().name_once_deleted(root, name) {
+            self.rename_snapshot(root, (name, &marked), mtime)?;
+            if let Some(snapshottable) = self.snapshots_mut().roots.get_mut(&root) {
+                snapshottable.mark_deleted(&marked);
+            }
+            return Ok(());
+        }
         let snapshots = self.snapshots_mut();
         let snapshottable = snapshots.roots.get_mut(&root);
         let Some(id) = snapshottable.and_then(|it| it.remove(name)) else {
+            if !snapshots.removes_in_order() && name.contains('#') {
+                // Edits from the time when it was only marked, and removed later under this name.
+                return Ok(());
+            }
             return Err(format!("inode {root} has no snapshot {name}"));
         };
         snapshots.last_inodes.remove(&id);
@@ -98,14 +110,6 @@ impl Namespace {
             None => return Err(format!("inode {root} has no snapshot {name}")),
         }
         Ok(())
-    }
-
-    /// Sets the modification time of a directory, unless its own is later
-    /// (`updateModificationTime`).
-    fn touch(&mut self, directory: InodeId, mtime: Millis) {
-        self.keep(directory);
-        let inode = self.inode_mut(directory);
-        inode.modification_time = inode.modification_time.max(mtime);
     }
 
     fn check_name_is_free(&self, root: InodeId, name: &str) -> Result<(), Reason> {

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::namenode::state::inode::{Inode, InodeId, InodeKind, ROOT};
+use crate::namenode::state::name::Name;
 use crate::namenode::state::namespace::Namespace;
 use crate::namenode::state::snapshot::moment::{Moment, SnapshotId};
 use crate::namenode::state::snapshot::view::{Child, View};
@@ -62,7 +63,7 @@ impl<'a> Diff<'a> {
             for ((name, until), gone) in histories.get(id).iter().flat_map(|it| &it.gone) {
                 if later.is_some_and(|later| gone.from <= later && later < *until) {
                     // The child's place, by its directory.
-                    diff.left.insert(gone.id, (&**name, id));
+                    diff.left.insert(gone.id, (Name(&*name.0), id));
                 }
             }
         }
@@ -84,7 +85,7 @@ impl<'a> Diff<'a> {
     pub(crate) fn visit(&self, start: &[&str], mut visit: impl FnMut(Change<'a>) -> bool) {
         let mut pending: Vec<(InodeId, RelativePath<'a>)> = vec![(self.scope, Vec::new())];
         while let Some((id, path)) = pending.pop() {
-            if path.as_slice() < start && !start.starts_with(&path) {
+            if is_before(&path, start) && !start.starts_with(&path) {
                 continue;
             }
             let is_directory = self.earlier.inode(id).is_directory();
@@ -92,7 +93,7 @@ impl<'a> Diff<'a> {
             if let Some(children) = &children {
                 pending.extend(self.below(id, &path, children));
             }
-            if path.as_slice() >= start && self.is_changed(id, children.as_ref()) {
+            if !is_before(&path, start) && self.is_changed(id, children.as_ref()) {
                 let change = Change { id, path, children };
                 if !visit(change) {
                     return;
@@ -114,7 +115,7 @@ impl<'a> Diff<'a> {
             let (name, id) = child;
             let is_gone = children.deleted.binary_search(&child).is_ok();
             if self.changed.contains(&id) && (!is_gone || self.target(id).is_some()) {
-                below.push((id, path.iter().copied().chain([name]).collect()));
+                below.push((id, path.iter().copied().chain([name.0]).collect()));
             }
         }
         below.reverse();
@@ -160,13 +161,17 @@ impl<'a> Diff<'a> {
                     || !children.deleted.is_empty()
                     || self.directory_changed(id)
             }
-            None => self.file_changed(id),
+            // Symlinks have no diffs.
+            None => self.earlier.inode(id).as_file().is_some() && self.file_changed(id),
         }
     }
 
     /// Returns true if the length or the attributes of a file differ. Times do not count
     /// (`FileWithSnapshotFeature.changedBetweenSnapshots`).
     fn file_changed(&self, id: InodeId) -> bool {
+        if self.is_link(id) {
+            return false;
+        }
         let length = |view: View<'_>| {
             let kept = view.kept_length(id);
             kept.or_else(|| view.inode(id).as_file().map(|file| file.usage().0))
@@ -202,6 +207,9 @@ impl<'a> Diff<'a> {
 
     /// Returns where an inode is at the later time, within the compared directory.
     pub(crate) fn target(&self, id: InodeId) -> Option<RelativePath<'a>> {
+        if self.is_link(id) {
+            return None;
+        }
         let mut path = Vec::new();
         let mut id = id;
         while id != self.scope {
@@ -209,7 +217,7 @@ impl<'a> Diff<'a> {
                 return None;
             }
             let (name, directory) = self.place(id)?;
-            path.push(name);
+            path.push(name.0);
             id = directory;
         }
         path.reverse();
@@ -224,14 +232,25 @@ impl<'a> Diff<'a> {
         let namespace = self.later.namespace();
         let inode = namespace.get(id)?;
         self.later.child(inode.parent, &inode.name)?;
-        Some((&inode.name, inode.parent))
+        Some((Name(&inode.name), inode.parent))
     }
 
     /// Returns true if an inode has been in several places (`INode.isReference`).
     pub(crate) fn is_reference(&self, id: InodeId) -> bool {
         let history = self.later.namespace().snapshots().history(id);
-        history.is_some_and(|history| history.moved)
+        history.is_some_and(|history| history.moved) && !self.is_link(id)
     }
+
+    /// Returns true for a symbolic link: Hadoop follows none that is moved, and sees no change.
+    fn is_link(&self, id: InodeId) -> bool {
+        let inode = self.later.namespace().last_of(id);
+        inode.is_some_and(|inode| inode.as_symlink().is_some())
+    }
+}
+
+/// Returns true if a path comes before another one in the order of listings.
+fn is_before(path: &[&str], other: &[&str]) -> bool {
+    path.iter().map(Name).lt(other.iter().map(Name))
 }
 
 /// Returns true if two inodes have the same attributes, but for times and names

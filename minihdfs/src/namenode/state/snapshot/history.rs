@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use smol_str::SmolStr;
 
 use crate::namenode::state::inode::{Inode, InodeId};
+use crate::namenode::state::name::Name;
 use crate::namenode::state::snapshot::moment::Moment;
 use crate::namenode::state::snapshot::stay::Stay;
 
@@ -14,7 +15,7 @@ pub(super) struct History {
     /// The earlier attributes, the oldest first.
     pub(super) versions: Vec<Version>,
     /// The children that are gone, by their names and the moments at which they went.
-    pub(super) gone: BTreeMap<(SmolStr, Moment), Gone>,
+    pub(super) gone: BTreeMap<(Name<SmolStr>, Moment), Gone>,
     /// The moment at which the inode was moved into its directory; 0 if no snapshot shows that
     /// directory without it.
     pub(super) arrived: Moment,
@@ -35,6 +36,9 @@ pub(super) struct Version {
     pub(super) length: u64,
     /// The inode as it was, without children.
     pub(super) inode: Inode,
+    /// True if only children came or went since. Hadoop then has no copy of the attributes yet, and
+    /// a snapshot shows the present modification time (`DirectoryDiff` without `snapshotINode`).
+    pub(super) lacks_copy: bool,
 }
 
 /// A child that a directory had.
@@ -49,6 +53,18 @@ impl History {
     /// Returns the moment of the last change that was kept; what changed earlier is in a version.
     pub(super) fn kept_until(&self) -> Moment {
         self.versions.last().map_or(0, |version| version.until)
+    }
+
+    /// Returns the last versions, of which there is no copy yet.
+    pub(super) fn without_copy(&mut self) -> impl Iterator<Item = &mut Version> {
+        let last = self.versions.iter_mut().rev();
+        last.take_while(|version| version.lacks_copy)
+    }
+
+    /// Takes the last versions, of which there is no copy yet, as they are.
+    pub(super) fn settle(&mut self) {
+        self.without_copy()
+            .for_each(|version| version.lacks_copy = false);
     }
 
     /// Returns the attributes at a moment; `None` if they have not changed since.

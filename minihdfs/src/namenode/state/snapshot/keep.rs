@@ -2,25 +2,76 @@
 
 use std::rc::Rc;
 
-use crate::namenode::state::inode::{File, Inode, InodeId, InodeKind};
+use crate::namenode::state::inode::{File, Inode, InodeId, InodeKind, Millis};
+use crate::namenode::state::name::Name;
 use crate::namenode::state::namespace::Namespace;
-use crate::namenode::state::snapshot::history::{Gone, Version};
+use crate::namenode::state::snapshot::history::{Gone, History, Version};
 use crate::namenode::state::snapshot::stay::Stay;
 
 impl Namespace {
     /// Keeps the attributes of an inode that are about to change, if a snapshot shows them
     /// (`recordModification`).
     pub(in crate::namenode::state) fn keep(&mut self, id: InodeId) {
+        if self.snapshots().is_empty() {
+            return;
+        }
+        if let Some(history) = self.snapshots_mut().histories.get_mut(id) {
+            history.settle();
+        }
+        if self.is_to_be_kept(id) {
+            self.keep_version(id);
+        }
+    }
+
+    /// Keeps a directory whose children are about to change, without a copy of its attributes.
+    pub(in crate::namenode::state) fn keep_children(&mut self, directory: InodeId) {
+        if self.is_to_be_kept(directory) {
+            self.keep_version(directory);
+            let history = self.snapshots_mut().history_mut(directory);
+            if let Some(version) = history.versions.last_mut() {
+                version.lacks_copy = true;
+            }
+        }
+    }
+
+    /// Sets the modification time of a directory to that of a new child, unless its own is later,
+    /// also in snapshots that have no copy of it (`INodeDirectory.addChild`).
+    pub(in crate::namenode::state) fn touch_with_child(
+        &mut self,
+        directory: InodeId,
+        mtime: Millis,
+    ) {
+        self.keep_children(directory);
+        let inode = self.inode_mut(directory);
+        let mtime = inode.modification_time.max(mtime);
+        inode.modification_time = mtime;
+        if self.snapshots().is_empty() {
+            return;
+        }
+        let history = self.snapshots_mut().histories.get_mut(directory);
+        let versions = history.into_iter().flat_map(History::without_copy);
+        versions.for_each(|version| version.inode.modification_time = mtime);
+    }
+
+    /// Sets the modification time of a directory, unless its own is later
+    /// (`updateModificationTime`).
+    pub(in crate::namenode::state) fn touch(&mut self, directory: InodeId, mtime: Millis) {
+        if self.inode(directory).modification_time < mtime {
+            self.keep(directory);
+            self.inode_mut(directory).modification_time = mtime;
+        }
+    }
+
+    /// Returns true if a snapshot shows the present attributes of an inode.
+    pub(super) fn is_to_be_kept(&self, id: InodeId) -> bool {
         let snapshots = self.snapshots();
         if snapshots.is_empty() {
-            return;
+            return false;
         }
         let kept = snapshots.history(id).map_or(0, |it| it.kept_until());
         // A snapshot has its own copy of its directory's attributes.
         let shown = |stay: Stay| stay.root != id && snapshots.shows(&stay, kept, id);
-        if self.any_stay(id, shown) {
-            self.keep_version(id);
-        }
+        self.any_stay(id, shown)
     }
 
     fn keep_version(&mut self, id: InodeId) {
@@ -30,6 +81,7 @@ impl Namespace {
             until: self.snapshots().taken(),
             length,
             inode: inode.frozen(),
+            lacks_copy: false,
         };
         let history = self.snapshots_mut().history_mut(id);
         history.versions.push(version);
@@ -41,7 +93,7 @@ impl Namespace {
         if !self.snapshots().any_shows(stays, from, id) {
             return;
         }
-        let gone = (self.inode(id).name.clone(), self.snapshots().taken());
+        let gone = (Name(self.inode(id).name.clone()), self.snapshots().taken());
         let history = self.snapshots_mut().history_mut(directory);
         history.gone.insert(gone, Gone { id, from });
     }
@@ -101,6 +153,7 @@ impl Namespace {
             self.keep_version(id);
         }
         let history = self.snapshots_mut().history_mut(id);
+        history.settle();
         history.stays = stays.to_vec();
         history.arrived = 0;
         history.removed = true;
@@ -145,14 +198,12 @@ impl Inode {
 }
 
 impl File {
-    /// Returns a copy without its writer. A block to which nothing was written is left out: its
-    /// writer may still abandon it.
+    /// Returns a copy without its writer. The last blocks are left out if they are empty: a writer
+    /// may still abandon them, and Hadoop records a length, which does not reach into them
+    /// (`INodeFile.collectBlocksBeyondMax`).
     fn frozen(&self) -> Self {
         let mut blocks = self.blocks.clone();
-        let is_open = self.writer.as_ref().is_some_and(|it| it.last_block_open);
-        if is_open && blocks.last().is_some_and(|last| last.length == 0) {
-            blocks.pop();
-        }
+        while blocks.pop_if(|last| last.length == 0).is_some() {}
         Self {
             blocks,
             writer: None,

@@ -10,9 +10,12 @@
 //! - `change`: takes, deletes and renames snapshots
 //! - `prune`: drops what no snapshot shows any more
 //! - `blocks`: the blocks that only snapshots need
+//! - `latest`: the latest snapshot of a path, by which renames are charged
 //! - `view`: the tree now or in a snapshot, for those who read it
 //! - `summary`: totals with what only snapshots keep
 //! - `diff`: the differences of two snapshots
+//! - `recorded`: what Hadoop records instead, and an image holds; `record` makes it of what is
+//!   kept, `recall` restores that, by the `places` that inodes had
 //!
 //! Time is counted in snapshots. At [`Moment`] `m`, the snapshots with ids below `m` have been
 //! taken, so what was so from moment `a` until moment `b` is seen by the snapshots `a..b`.
@@ -22,8 +25,13 @@ mod change;
 pub(crate) mod diff;
 mod history;
 mod keep;
+mod latest;
 mod moment;
+mod places;
 mod prune;
+mod recall;
+pub(crate) mod record;
+pub(crate) mod recorded;
 mod roots;
 mod stay;
 mod stays;
@@ -46,6 +54,9 @@ pub(crate) struct Capture {
     pub(crate) open_files: bool,
     /// `dfs.namenode.snapshot.skip.capture.accesstime-only-change`
     pub(crate) skip_access_times: bool,
+    /// `dfs.namenode.snapshot.deletion.ordered`: only the first snapshot of a directory is removed
+    /// when it is deleted, and others are marked.
+    pub(crate) deletion_ordered: bool,
 }
 
 /// All directories with snapshots, and what is kept for these (Hadoop's `SnapshotManager`).
@@ -80,6 +91,11 @@ impl Snapshots {
         !self.capture.skip_access_times
     }
 
+    /// Returns true if the snapshots of a directory are removed in the order of their taking.
+    pub(crate) fn removes_in_order(&self) -> bool {
+        self.capture.deletion_ordered
+    }
+
     /// Returns the number of snapshots that were ever taken (`snapshotCounter`).
     pub(crate) fn taken(&self) -> Moment {
         self.moment
@@ -99,6 +115,23 @@ impl Snapshots {
     /// Returns a directory's snapshots; `None` if none may be taken.
     pub(crate) fn of(&self, directory: InodeId) -> Option<&Snapshottable> {
         self.roots.get(&directory)
+    }
+
+    /// Returns the name that a snapshot gets if it is deleted before an earlier one; `None` if it
+    /// is removed at once (`generateDeletedSnapshotName`).
+    pub(crate) fn name_once_deleted(&self, directory: InodeId, name: &str) -> Option<String> {
+        let root = self.of(directory).filter(|_| self.removes_in_order())?;
+        let (id, (first, _)) = (root.named(name)?, root.first()?);
+        (id != first).then(|| format!("{name}#{id}"))
+    }
+
+    /// Returns a deleted snapshot that is the first of its directory now, by the directory and its
+    /// own name (`chooseDeletedSnapshot`).
+    pub(crate) fn first_deleted(&self) -> Option<(InodeId, &str)> {
+        self.roots().find_map(|(id, root)| {
+            let (_, first) = root.first().filter(|(_, first)| first.is_deleted())?;
+            Some((id, first.root.name.as_str()))
+        })
     }
 
     fn history(&self, id: InodeId) -> Option<&History> {

@@ -34,6 +34,8 @@ impl Namespace {
         }
         let mut after = self.earlier_blocks(id);
         let replication = self.block_replication(id);
+        let source = self.source_alone(id);
+        after.extend(source.map(|block| (block.id, block)));
         let freed = before
             .0
             .into_keys()

@@ -84,6 +84,20 @@ impl Namespace {
     /// below them.
     fn count_gone(&self, directory: InodeId) -> Counts {
         let mut counts = Counts::default();
+        self.visit_gone(directory, &mut |view, inode| {
+            counts += view.count_inode(inode);
+        });
+        counts
+    }
+
+    /// Visits the children that are gone from a directory and kept for snapshots, and all that is
+    /// below them, each with the view that it counts in. One that was moved counts as the last
+    /// snapshot shows it that shows it in this directory.
+    pub(in crate::namenode::state) fn visit_gone(
+        &self,
+        directory: InodeId,
+        visit: &mut dyn FnMut(View<'_>, &Inode),
+    ) {
         let mut pending = vec![directory];
         while let Some(directory) = pending.pop() {
             let history = self.snapshots().history(directory);
@@ -92,21 +106,32 @@ impl Namespace {
                 let moved = moved.is_none_or(|history| history.moved || !history.removed);
                 match self.last_of(gone.id).filter(|_| !moved) {
                     Some(inode) => {
-                        counts += self.view(None).count_inode(inode);
+                        visit(self.view(None), inode);
                         pending.push(gone.id);
                     }
-                    None => counts += self.count_moved(directory, gone, *until),
+                    None => self.visit_moved(directory, gone, *until, visit),
                 }
             }
         }
-        counts
     }
 
-    /// Counts a moved inode as the last snapshot shows it that shows it in this directory.
-    fn count_moved(&self, directory: InodeId, gone: &Gone, until: Moment) -> Counts {
+    fn visit_moved(
+        &self,
+        directory: InodeId,
+        gone: &Gone,
+        until: Moment,
+        visit: &mut dyn FnMut(View<'_>, &Inode),
+    ) {
         let stays = self.stays(directory);
         let snapshots = self.snapshots();
-        let last = snapshots.last_showing(&stays, gone.from, until, gone.id);
-        last.map_or_else(Counts::default, |last| self.view(Some(last)).count(gone.id))
+        let Some(last) = snapshots.last_showing(&stays, gone.from, until, gone.id) else {
+            return;
+        };
+        let view = self.view(Some(last));
+        let mut pending = vec![gone.id];
+        while let Some(id) = pending.pop() {
+            visit(view, view.inode(id));
+            pending.extend(view.children(id));
+        }
     }
 }

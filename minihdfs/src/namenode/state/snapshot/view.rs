@@ -3,6 +3,7 @@
 use std::iter::successors;
 
 use crate::namenode::state::inode::{Inode, InodeId, ROOT};
+use crate::namenode::state::name::Name;
 use crate::namenode::state::namespace::Namespace;
 use crate::namenode::state::resolved_path::ResolvedPath;
 use crate::namenode::state::snapshot::history::Version;
@@ -18,7 +19,7 @@ pub(crate) struct View<'a> {
 }
 
 /// A child with its name. In a snapshot, that may not be the inode's present name.
-pub(crate) type Child<'a> = (&'a str, InodeId);
+pub(crate) type Child<'a> = (Name<&'a str>, InodeId);
 
 impl Namespace {
     /// Returns the tree in a snapshot, or the present one.
@@ -102,9 +103,9 @@ impl<'a> View<'a> {
             }
         }
         let history = self.namespace.snapshots().history(directory)?;
-        let next = (name.into(), at.saturating_add(1));
+        let next = (Name(name.into()), at.saturating_add(1));
         let ((found, _), gone) = history.gone.range(next..).next()?;
-        (found == name && self.was_there(gone.id, gone.from, at)).then_some(gone.id)
+        (found.0 == name && self.was_there(gone.id, gone.from, at)).then_some(gone.id)
     }
 
     /// Returns true if a present child was there already.
@@ -131,19 +132,19 @@ impl<'a> View<'a> {
                 return (Box::new(std::iter::empty()), 0);
             };
             let (children, count) = self.namespace.children_after(directory, after);
-            return (Box::new(children.map(|it| (&*it.name, it.id))), count);
+            return (Box::new(children.map(|it| (Name(&*it.name), it.id))), count);
         };
         let mut children: Vec<Child<'a>> = Vec::new();
         if let Some(directory) = present {
             let (all, _) = self.namespace.children_after(directory, after);
             let then = all.filter(|child| self.shows(child.id, at));
-            children.extend(then.map(|child| (&*child.name, child.id)));
+            children.extend(then.map(|child| (Name(&*child.name), child.id)));
         }
         if let Some(history) = self.namespace.snapshots().history(directory) {
-            let gone = history.gone.range((after.into(), SnapshotId::MAX)..);
+            let gone = history.gone.range((Name(after.into()), SnapshotId::MAX)..);
             let then = gone
                 .filter(|((_, until), gone)| *until > at && self.was_there(gone.id, gone.from, at));
-            children.extend(then.map(|((name, _), gone)| (&**name, gone.id)));
+            children.extend(then.map(|((name, _), gone)| (Name(&*name.0), gone.id)));
             children.sort_unstable();
         }
         let count = children.len();
@@ -189,13 +190,31 @@ impl<'a> View<'a> {
             return self.namespace.full_path(id);
         }
         let mut path = String::new();
-        let names = self.ancestors(id).filter(|inode| inode.id != ROOT);
-        let names: Vec<&str> = names.map(|inode| &*inode.name).collect();
+        let mut names: Vec<&str> = Vec::new();
+        for inode in self.ancestors(id).filter(|inode| inode.id != ROOT) {
+            if !self.is_root_of_snapshot(inode.id) {
+                names.push(&inode.name);
+                continue;
+            }
+            if inode.id == id {
+                names.extend([&*inode.name, ".snapshot"]);
+            }
+            // The directory itself, which has been renamed to the snapshot in this view.
+            names.extend(self.namespace.get(inode.id).map(|inode| &*inode.name));
+        }
         for name in names.into_iter().rev() {
             path.push('/');
             path.push_str(name);
         }
         path
+    }
+
+    /// Returns true for the directory whose snapshot this view shows.
+    fn is_root_of_snapshot(self, id: InodeId) -> bool {
+        let root = self.namespace.snapshots().of(id);
+        self.at
+            .and_then(|at| root.and_then(|root| root.get(at)))
+            .is_some()
     }
 
     /// Returns an inode and its ancestors, the nearest first.

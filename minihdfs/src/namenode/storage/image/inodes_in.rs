@@ -9,6 +9,7 @@ use crate::namenode::state::storage_policy::{WITH_QUOTA, index};
 use crate::namenode::storage::image::STORAGE_POLICY;
 use crate::namenode::storage::image::packed::{unpack_acl_entry, unpack_permission, unpack_xattr};
 use crate::namenode::storage::image::strings::StringTable;
+use crate::proto::hdfs::BlockProto;
 use crate::proto::hdfs::fsimage::i_node_section::{
     AclFeatureProto, FileUnderConstructionFeature, INode, INodeDirectory, INodeFile, INodeSymlink,
     XAttrFeatureProto,
@@ -99,11 +100,7 @@ fn file_inode(message: &INode, file: &INodeFile, strings: &StringTable) -> Resul
         format!("has {replication} replicas")
     })?;
     let mut blocks = Vec::with_capacity(file.blocks.len());
-    blocks.extend(file.blocks.iter().map(|block| Block {
-        id: block.block_id,
-        generation_stamp: block.gen_stamp,
-        length: block.num_bytes(),
-    }));
+    blocks.extend(file.blocks.iter().map(block));
     let writer = file.file_uc.as_ref();
     let writer = writer.map(|writer| Box::new(writer_of(writer, !blocks.is_empty())));
     let kind = InodeKind::File(File {
@@ -120,6 +117,14 @@ fn file_inode(message: &INode, file: &INodeFile, strings: &StringTable) -> Resul
     Ok(inode.with_features(acl(file.acl.as_ref(), strings)?, xattrs))
 }
 
+pub(super) fn block(message: &BlockProto) -> Block {
+    Block {
+        id: message.block_id,
+        generation_stamp: message.gen_stamp,
+        length: message.num_bytes(),
+    }
+}
+
 /// Returns the writer of an open file. Hadoop counts the last block as open.
 fn writer_of(feature: &FileUnderConstructionFeature, has_blocks: bool) -> Writer {
     Writer {
@@ -127,6 +132,7 @@ fn writer_of(feature: &FileUnderConstructionFeature, has_blocks: bool) -> Writer
         machine: feature.client_machine().into(),
         last_block_open: has_blocks && !feature.last_block_complete(),
         truncate_to: feature.truncate_to,
+        truncate_from: feature.truncate_from.as_ref().map(Block::from),
     }
 }
 

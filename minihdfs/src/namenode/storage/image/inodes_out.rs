@@ -18,6 +18,7 @@ use crate::proto::hdfs::fsimage::i_node_section::{
     QuotaByStorageTypeEntryProto, QuotaByStorageTypeFeatureProto, XAttrFeatureProto, i_node,
 };
 use crate::proto::hdfs::x_attr_proto::XAttrNamespaceProto as Namespace;
+use crate::protocol::Block;
 
 /// The quota of a directory without a limit.
 const NO_QUOTA: u64 = u64::MAX;
@@ -67,18 +68,13 @@ impl InodeMessages {
     }
 
     fn file(&mut self, inode: &Inode, file: &File) -> INodeFile {
-        let blocks = file.blocks.iter().map(|block| BlockProto {
-            block_id: block.id,
-            gen_stamp: block.generation_stamp,
-            num_bytes: Some(block.length),
-        });
         INodeFile {
             replication: Some(file.replication.into()),
             modification_time: Some(inode.modification_time.cast_unsigned()),
             access_time: Some(inode.access_time.cast_unsigned()),
             preferred_block_size: Some(file.block_size),
             permission: self.permission(inode),
-            blocks: blocks.collect(),
+            blocks: file.blocks.iter().map(block).collect(),
             file_uc: file
                 .writer
                 .as_deref()
@@ -138,6 +134,14 @@ impl InodeMessages {
     }
 }
 
+pub(super) fn block(block: &Block) -> BlockProto {
+    BlockProto {
+        block_id: block.id,
+        gen_stamp: block.generation_stamp,
+        num_bytes: Some(block.length),
+    }
+}
+
 fn under_construction(writer: &Writer, file: &File) -> FileUnderConstructionFeature {
     let is_complete = !writer.last_block_open && !file.blocks.is_empty();
     FileUnderConstructionFeature {
@@ -145,6 +149,7 @@ fn under_construction(writer: &Writer, file: &File) -> FileUnderConstructionFeat
         client_machine: Some(writer.machine.to_string()),
         last_block_complete: is_complete.then_some(true),
         truncate_to: writer.truncate_to,
+        truncate_from: writer.truncate_from.map(BlockProto::from),
     }
 }
 

@@ -3,6 +3,7 @@
 //!
 //! - `sections`: this frame; `read`, `write`: what is in it
 //! - `inodes_in`, `inodes_out`: inodes; `packed`: their packed fields; `strings`: numbers of names
+//! - `snapshots_in`, `snapshots_out`: snapshots, and what changed after each
 //! - `caching`: cache pools and directives; `tokens`: delegation tokens and master keys
 
 mod caching;
@@ -11,6 +12,8 @@ mod inodes_out;
 mod packed;
 mod read;
 mod sections;
+mod snapshots_in;
+mod snapshots_out;
 mod strings;
 #[cfg(test)]
 mod tests;

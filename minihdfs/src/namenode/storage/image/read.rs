@@ -7,13 +7,16 @@ use crate::namenode::state::State;
 use crate::namenode::state::restore::{Counters, Restoring};
 use crate::namenode::storage::error::StorageError;
 use crate::namenode::storage::image::sections::{Section, Sections};
+use crate::namenode::storage::image::snapshots_in::{
+    Reference, read_diffs, read_references, read_snapshots, reference,
+};
 use crate::namenode::storage::image::strings::StringTable;
 use crate::namenode::storage::image::{caching, inodes_in, tokens};
 use crate::proto::hdfs::ErasureCodingPolicyState as PolicyState;
 use crate::proto::hdfs::fsimage::i_node_directory_section::DirEntry;
 use crate::proto::hdfs::fsimage::string_table_section::Entry;
 use crate::proto::hdfs::fsimage::{
-    ErasureCodingSection, INodeSection, NameSystemSection, SnapshotSection, StringTableSection,
+    ErasureCodingSection, INodeSection, NameSystemSection, StringTableSection,
 };
 
 /// The policy that Hadoop enables (`dfs.namenode.ec.system.default.policy`): RS-6-3-1024k.
@@ -59,10 +62,6 @@ pub(crate) fn load_image(
         let reason = "a rolling upgrade, which is not served, is under way";
         return Err(failed(reason.to_owned()));
     }
-    let snapshots = match sections.take("SNAPSHOT") {
-        Some(section) => read_snapshots(section)?,
-        None => SnapshotSection::default(),
-    };
     let strings = read_strings(sections.need("STRING_TABLE")?)?;
     let mut restoring = state.restoring();
     let mut counters = Counters {
@@ -72,10 +71,17 @@ pub(crate) fn load_image(
         last_inode_id: read_inodes(sections.need("INODE")?, &strings, &mut restoring)?,
         ..Counters::default()
     };
-    read_directories(sections.need("INODE_DIR")?, &mut restoring)?;
-    let roots = &snapshots.snapshottable_dir;
-    let allowed = restoring.allow_snapshots(snapshots.snapshot_counter(), roots);
-    allowed.map_err(failed)?;
+    let references = match sections.take("INODE_REFERENCE") {
+        Some(section) => read_references(section)?,
+        None => Vec::new(),
+    };
+    read_directories(sections.need("INODE_DIR")?, &references, &mut restoring)?;
+    if let Some(section) = sections.take("SNAPSHOT") {
+        read_snapshots(section, &strings, &mut restoring)?;
+    }
+    if let Some(section) = sections.take("SNAPSHOT_DIFF") {
+        read_diffs(section, &strings, &references, &mut restoring)?;
+    }
     if let Some(section) = sections.take("ERASURE_CODING") {
         restoring.keep_erasure_coding(read_policies(section)?);
     }
@@ -135,32 +141,22 @@ fn read_inodes(
 
 fn read_directories(
     mut section: Section<'_>,
+    references: &[Reference],
     restoring: &mut Restoring<'_>,
 ) -> Result<(), StorageError> {
     while !section.is_empty() {
         let entry: DirEntry = section.next()?;
-        let parent = entry.parent();
-        if !entry.ref_children.is_empty() {
-            let reason = format!("inode {parent} has children in snapshots, which are not served");
-            return Err(section.failed(reason));
+        let mut children = entry.children;
+        for number in &entry.ref_children {
+            let found = reference(references, *number);
+            let id = found.map_err(|reason| section.failed(reason))?.id;
+            restoring.add_reference(id);
+            children.push(id);
         }
-        let placed = restoring.place(parent, entry.children);
+        let placed = restoring.place(entry.parent.unwrap_or(0), children);
         placed.map_err(|reason| section.failed(reason))?;
     }
     Ok(())
-}
-
-/// Returns which directories may have snapshots. Fails if there are some.
-fn read_snapshots(mut section: Section<'_>) -> Result<SnapshotSection, StorageError> {
-    let header: SnapshotSection = section.next()?;
-    if header.num_snapshots() > 0 {
-        let count = header.num_snapshots();
-        return Err(section.failed(format!(
-            "it holds {count} snapshots, which are read from edits alone: delete them, and save \
-             the namespace"
-        )));
-    }
-    Ok(header)
 }
 
 /// Returns the policies as they are. Fails if an administrator has added or enabled one. Hadoop

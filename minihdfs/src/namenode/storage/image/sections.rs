@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use prost::Message;
 
-use crate::namenode::storage::LAYOUT_VERSION;
 use crate::namenode::storage::error::StorageError;
+use crate::namenode::storage::layout_version::{self, LAYOUT_VERSION};
 use crate::proto::hdfs::fsimage::FileSummary;
 use crate::proto::hdfs::fsimage::file_summary::Section as SectionSummary;
 
@@ -192,13 +192,7 @@ fn read_summary(bytes: &[u8]) -> Result<FileSummary, String> {
     if summary.ondisk_version != ON_DISK_VERSION {
         return Err(format!("its version is {}", summary.ondisk_version));
     }
-    let version = summary.layout_version.cast_signed();
-    if version != LAYOUT_VERSION {
-        return Err(format!(
-            "the layout version is {version} instead of {LAYOUT_VERSION}: start Hadoop 3.4 with \
-             -upgrade on this folder first"
-        ));
-    }
+    layout_version::check(summary.layout_version.cast_signed())?;
     match summary.codec() {
         "" => Ok(summary),
         codec => Err(format!(

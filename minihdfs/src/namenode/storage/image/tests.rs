@@ -16,9 +16,10 @@ use crate::namenode::state::inode::ROOT;
 use crate::namenode::state::restore::Counters;
 use crate::proto::hdfs::fsimage::file_summary::Section;
 use crate::proto::hdfs::fsimage::i_node_directory_section::DirEntry;
-use crate::proto::hdfs::fsimage::i_node_section::{INode, INodeDirectory, i_node};
+use crate::proto::hdfs::fsimage::i_node_section::{INode, INodeDirectory, INodeFile, i_node};
 use crate::proto::hdfs::fsimage::{
-    CacheManagerSection, ErasureCodingSection, FileSummary, INodeSection, SnapshotSection,
+    CacheManagerSection, ErasureCodingSection, FileSummary, INodeSection, NameSystemSection,
+    SnapshotSection,
 };
 use crate::proto::hdfs::{ErasureCodingPolicyProto, ErasureCodingPolicyState as PolicyState};
 use crate::secret_manager::{DelegationTokenSecretManager, DelegationTokenSettings};
@@ -33,7 +34,7 @@ fn formatted() -> State {
 
 /// Returns the image of a formatted state, in which this section has these messages instead.
 fn image_with(name: &str, messages: &[u8]) -> Vec<u8> {
-    let mut image = write_image(&formatted(), 7).expect("no snapshots");
+    let mut image = write_image(&formatted(), 7);
     let (_, length) = image.split_last_chunk::<TRAILER>().expect("a trailer");
     let start = image.len() - TRAILER - u32::from_be_bytes(*length) as usize;
     let summary = image.split_off(start);
@@ -75,16 +76,69 @@ fn policies(id: u32, state: PolicyState) -> ErasureCodingSection {
 
 #[test]
 fn features_that_are_not_served_are_refused_by_name() {
-    let snapshots = SnapshotSection {
-        num_snapshots: Some(2),
-        ..SnapshotSection::default()
-    };
-    assert_refused("SNAPSHOT", &snapshots, "it holds 2 snapshots");
     for (id, state) in [(2, PolicyState::Enabled), (64, PolicyState::Disabled)] {
         let reason = format!("it holds the erasure coding policy {id}, which is not served");
         assert_refused("ERASURE_CODING", &policies(id, state), &reason);
     }
-    assert_refused("NEWS", &snapshots, "the section NEWS is unknown");
+    assert_refused(
+        "NEWS",
+        &SnapshotSection::default(),
+        "the section NEWS is unknown",
+    );
+}
+
+#[test]
+fn inodes_with_features_that_are_not_served_are_refused_by_name() {
+    let refused = |kind: i_node::Type, change: &dyn Fn(&mut INode), reason: &str| {
+        let mut inode = INode {
+            r#type: kind.into(),
+            ..directory(ROOT + 1, "strange")
+        };
+        change(&mut inode);
+        let all = inodes(&[directory(ROOT, ""), inode]);
+        assert_all_refused("INODE", &[&all], reason);
+    };
+    let file = |change: &dyn Fn(&mut INodeFile), reason: &str| {
+        let made = |inode: &mut INode| {
+            let mut file = INodeFile::default();
+            change(&mut file);
+            (inode.directory, inode.file) = (None, Some(file));
+        };
+        refused(i_node::Type::File, &made, reason);
+    };
+    let striped = "inode 16386, \"strange\", is erasure coded, which is not served";
+    file(&|file| file.block_type = Some(1), striped);
+    file(&|file| file.erasure_coding_policy_id = Some(3), striped);
+    let unplaced = |inode: &mut INode| inode.directory = None;
+    let nothing = "is neither a file, a directory nor a symbolic link";
+    refused(i_node::Type::Directory, &unplaced, nothing);
+}
+
+#[test]
+fn a_rolling_upgrade_is_refused() {
+    let info = NameSystemSection {
+        rolling_upgrade_start_time: Some(1),
+        ..NameSystemSection::default()
+    };
+    assert_refused("NS_INFO", &info, "a rolling upgrade, which is not served");
+}
+
+/// As `kerbox up --fsimage` shows them.
+#[test]
+fn images_of_older_releases_are_read() {
+    for (version, is_read) in [(-67, true), (-63, true), (-62, false), (-68, false)] {
+        let mut image = write_image(&formatted(), 7);
+        let (_, length) = image.split_last_chunk::<TRAILER>().expect("a trailer");
+        let start = image.len() - TRAILER - u32::from_be_bytes(*length) as usize;
+        let summary = image.split_off(start);
+        let mut summary = FileSummary::decode_length_delimited(&*summary).expect("a summary");
+        summary.layout_version = i32::cast_unsigned(version);
+        let summary = summary.encode_length_delimited_to_vec();
+        image.extend(&summary);
+        image.extend((summary.len() as u32).to_be_bytes());
+        let loaded = load_image(&mut formatted(), "fsimage", &image);
+        assert_eq!(loaded.is_ok(), is_read, "{version}: {loaded:?}");
+    }
 }
 
 #[test]
@@ -98,7 +152,7 @@ fn policies_as_hadoop_makes_them_are_no_reason_to_refuse() {
         let image = image_with("ERASURE_CODING", &section);
         let mut state = formatted();
         load_image(&mut state, "fsimage", &image).expect("Hadoop's own");
-        let again = write_image(&state, 7).expect("no snapshots");
+        let again = write_image(&state, 7);
         let mut sections = Sections::find("fsimage", &again).expect("an image");
         let kept: ErasureCodingSection = sections
             .need("ERASURE_CODING")
@@ -220,7 +274,7 @@ fn children_may_be_in_the_order_of_signed_bytes() {
     restoring.place(ROOT, signed.clone()).expect("sorted again");
     restoring.finish(&Counters::default()).expect("a tree");
     assert_eq!(state.namespace().find("/\u{e4}"), Some(ROOT + 2));
-    let image = write_image(&state, 7).expect("no snapshots");
+    let image = write_image(&state, 7);
     let mut sections = Sections::find("fsimage", &image).expect("an image");
     let entry: DirEntry = sections
         .need("INODE_DIR")

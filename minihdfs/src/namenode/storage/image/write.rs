@@ -2,33 +2,22 @@
 
 use crate::namenode::state::State;
 use crate::namenode::state::inode::InodeId;
+use crate::namenode::state::snapshot::record::Record;
 use crate::namenode::storage::image::inodes_out::InodeMessages;
 use crate::namenode::storage::image::sections::ImageWriter;
+use crate::namenode::storage::image::snapshots_out::{References, write_diffs, write_snapshots};
 use crate::namenode::storage::image::strings::Numbering;
 use crate::namenode::storage::image::{caching, tokens};
 use crate::proto::hdfs::fsimage::files_under_construction_section::FileUnderConstructionEntry;
 use crate::proto::hdfs::fsimage::i_node_directory_section::DirEntry;
 use crate::proto::hdfs::fsimage::string_table_section::Entry;
-use crate::proto::hdfs::fsimage::{
-    INodeSection, NameSystemSection, SnapshotSection, StringTableSection,
-};
+use crate::proto::hdfs::fsimage::{INodeSection, NameSystemSection, StringTableSection};
 
 /// Generation stamps of blocks from Hadoop 1, of which there are none.
 const LAST_RESERVED_STAMP: u64 = 1000;
 
 /// Returns the image of a state.
-///
-/// # Errors
-/// Fails if there are snapshots, which would not be in it.
-pub(crate) fn write_image(state: &State, namespace_id: u32) -> Result<Vec<u8>, String> {
-    let snapshots = state.namespace().snapshots();
-    if snapshots.count() > 0 {
-        let count = snapshots.count();
-        return Err(format!(
-            "an image would lose its {count} snapshots: the edits are kept instead; delete the \
-             snapshots if you need an image"
-        ));
-    }
+pub(crate) fn write_image(state: &State, namespace_id: u32) -> Vec<u8> {
     let mut image = ImageWriter::new();
     image.put(&NameSystemSection {
         namespace_id: Some(namespace_id),
@@ -46,34 +35,33 @@ pub(crate) fn write_image(state: &State, namespace_id: u32) -> Result<Vec<u8>, S
         image.end("ERASURE_CODING");
     }
     let names = write_tree(state, &mut image);
-    image.put(&SnapshotSection {
-        snapshot_counter: Some(snapshots.taken()),
-        snapshottable_dir: snapshots.roots().map(|(id, _)| id).collect(),
-        num_snapshots: Some(0),
-    });
-    image.end("SNAPSHOT");
-    image.end("INODE_REFERENCE");
     tokens::write(state.tokens(), &mut image);
     caching::write(state.caching(), &mut image);
     write_strings(&names, &mut image);
-    Ok(image.finish())
+    image.finish()
 }
 
-/// Writes the inodes, their places, and the open files. Returns the names in them.
+/// Writes the inodes, their places, the open files, and the snapshots. Returns the names in them.
 fn write_tree(state: &State, image: &mut ImageWriter) -> Numbering {
     let namespace = state.namespace();
+    let record = Record::new(namespace);
     let ids = namespace.ids();
+    let removed: Vec<_> = record.removed().collect();
     image.put(&INodeSection {
         last_inode_id: Some(namespace.last_id()),
-        num_inodes: Some(ids.len() as u64),
+        num_inodes: Some((ids.len() + removed.len()) as u64),
     });
     let mut messages = InodeMessages::new();
     for id in &ids {
         image.put(&messages.message(namespace.inode(*id)));
     }
+    for inode in removed {
+        image.put(&messages.message(inode));
+    }
     image.end("INODE");
+    let mut references = References::default();
     for id in &ids {
-        if let Some(entry) = children(state, *id) {
+        if let Some(entry) = children(state, *id, &record, &mut references) {
             image.put(&entry);
         }
     }
@@ -85,24 +73,30 @@ fn write_tree(state: &State, image: &mut ImageWriter) -> Numbering {
         });
     }
     image.end("FILES_UNDERCONSTRUCTION");
+    write_snapshots(namespace, &mut messages, image);
+    write_diffs(&record, &mut messages, &mut references, image);
+    references.write(image);
     messages.names
 }
 
-/// Returns the children of a directory in Hadoop's order, in which it looks for them: bytes of
-/// names are numbers with a sign. `None` if there are none.
-fn children(state: &State, id: InodeId) -> Option<DirEntry> {
+/// Returns the children of a directory in Hadoop's order; `None` if there are none. Those that have
+/// been in several places are references.
+fn children(
+    state: &State,
+    id: InodeId,
+    record: &Record<'_>,
+    references: &mut References,
+) -> Option<DirEntry> {
     let namespace = state.namespace();
     let directory = namespace.inode(id).as_directory()?;
-    let mut children: Vec<InodeId> = directory.children.ids().collect();
-    let name = |id: &InodeId| namespace.inode(*id).name.as_bytes();
-    if children.iter().any(|child| !name(child).is_ascii()) {
-        let signed = |id: &InodeId| name(id).iter().map(|byte| byte.cast_signed());
-        children.sort_by(|one, other| signed(one).cmp(signed(other)));
-    }
-    (!children.is_empty()).then_some(DirEntry {
+    let all = directory.children.ids();
+    let (moved, children): (Vec<InodeId>, Vec<InodeId>) =
+        all.partition(|id| record.is_reference(*id));
+    let references = moved.iter().map(|id| references.add_present(*id, record));
+    (!directory.children.is_empty()).then(|| DirEntry {
         parent: Some(id),
         children,
-        ref_children: Vec::new(),
+        ref_children: references.collect(),
     })
 }
 

@@ -8,6 +8,7 @@ use crate::namenode::storage::fields::{
     write_blocks, write_boolean, write_compact_blocks, write_long, write_message,
     write_permissions, write_rpc_ids, write_short, write_string, write_unsigned,
 };
+use crate::namenode::storage::layout_version::{ERASURE_CODING, has};
 use crate::namenode::storage::op_code::OpCode;
 use crate::proto::hdfs::XAttrEditLogProto;
 use crate::protocol::Block;
@@ -62,9 +63,13 @@ pub(super) fn write(edit: &Edit, out: &mut Vec<u8>) {
     }
 }
 
-pub(super) fn read(code: OpCode, reader: &mut Reader<'_>) -> Result<Option<Edit>, HdfsError> {
+pub(super) fn read(
+    code: OpCode,
+    layout_version: i32,
+    reader: &mut Reader<'_>,
+) -> Result<Option<Edit>, HdfsError> {
     Ok(Some(match code {
-        OpCode::ADD => read_add(reader)?,
+        OpCode::ADD => read_add(layout_version, reader)?,
         OpCode::CLOSE => Edit::Close(read_file(reader)?),
         OpCode::APPEND => Edit::Append {
             path: read_string(reader, "the path")?,
@@ -142,7 +147,7 @@ fn write_add(edit: &Edit, out: &mut Vec<u8>) {
     write_rpc_ids(*rpc, out);
 }
 
-fn read_add(reader: &mut Reader<'_>) -> Result<Edit, HdfsError> {
+fn read_add(layout_version: i32, reader: &mut Reader<'_>) -> Result<Edit, HdfsError> {
     let file = read_file(reader)?;
     let acl = read_acl(reader)?;
     let attributes: XAttrEditLogProto = read_message(reader, "the extended attributes")?;
@@ -150,7 +155,10 @@ fn read_add(reader: &mut Reader<'_>) -> Result<Edit, HdfsError> {
     let client_machine = read_string(reader, "the client's machine")?;
     let overwrite = read_boolean(reader, "the flag for overwriting")?;
     let storage_policy = reader.byte("the storage policy")?;
-    let erasure_coding_policy = reader.byte("the erasure coding policy")?;
+    let erasure_coding_policy = match has(layout_version, ERASURE_CODING) {
+        true => reader.byte("the erasure coding policy")?,
+        false => 0,
+    };
     let rpc = read_rpc_ids(reader)?;
     let refused = |what: &str| {
         let path = &file.path;

@@ -75,21 +75,24 @@ pub(super) fn write(edit: &Edit, out: &mut Vec<u8>) {
     }
 }
 
-/// Reads the fields of an operation.
-pub(super) fn read(code: OpCode, reader: &mut Reader<'_>) -> Result<Edit, HdfsError> {
+/// Reads the fields of an operation in a file with this layout version.
+pub(super) fn read(
+    code: OpCode,
+    layout_version: i32,
+    reader: &mut Reader<'_>,
+) -> Result<Edit, HdfsError> {
     match code {
         OpCode::START_LOG_SEGMENT => return Ok(Edit::StartLogSegment),
         OpCode::END_LOG_SEGMENT => return Ok(Edit::EndLogSegment),
         _ => {}
     }
-    for read in [
-        files::read,
-        tree::read,
-        attributes::read,
-        caching::read,
-        snapshots::read,
-        tokens::read,
-    ] {
+    if let Some(edit) = files::read(code, layout_version, reader)? {
+        return Ok(edit);
+    }
+    if let Some(edit) = snapshots::read(code, layout_version, reader)? {
+        return Ok(edit);
+    }
+    for read in [tree::read, attributes::read, caching::read, tokens::read] {
         if let Some(edit) = read(code, reader)? {
             return Ok(edit);
         }

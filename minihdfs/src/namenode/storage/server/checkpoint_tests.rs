@@ -8,8 +8,9 @@ use std::time::Duration;
 use kerbox_krb5::Timestamp;
 use md5::{Digest, Md5};
 
+use super::current::hexadecimal;
 use super::tests::{START, killed, make, names, start, start_with, sync};
-use crate::namenode::{EditSegment, NameNode};
+use crate::namenode::{EditSegment, NameNode, NameStorage, ReceivedImage};
 
 /// Waits until there is an image of a later transaction than this one. Returns its transaction.
 fn wait_for_image(node: &NameNode, after: i64) -> i64 {
@@ -154,10 +155,7 @@ fn images_and_edits_are_copied_and_an_image_is_received() {
         .map(|it| format!("{it:02x}"))
         .collect();
     assert_eq!(md5.as_deref(), Some(&*digest));
-    let put = |id, bytes: &[u8], md5: &str| {
-        let put = storage.put_image(id, &mut &*bytes, Some(md5));
-        put.map_err(|error| error.message().to_owned())
-    };
+    let put = |id, bytes: &[u8], md5: &str| put(&*storage, id, bytes, bytes.len(), Some(md5));
     let refused = |id, bytes: &[u8], md5: &str, reason: &str| {
         let error = put(id, bytes, md5).expect_err("refused");
         assert!(error.contains(reason), "{error}");
@@ -182,6 +180,46 @@ fn images_and_edits_are_copied_and_an_image_is_received() {
     drop(node);
     let ended = put(last, &image, &digest).expect_err("the NameNode has ended");
     assert!(ended.contains("the NameNode has ended"), "{ended}");
+}
+
+/// Brings an image of which this length was announced.
+fn put(
+    storage: &dyn NameStorage,
+    transaction_id: i64,
+    mut bytes: &[u8],
+    announced: usize,
+    md5: Option<&str>,
+) -> Result<(), String> {
+    let put = storage.put_image(&mut ReceivedImage {
+        transaction_id,
+        length: announced as u64,
+        md5,
+        contents: &mut bytes,
+    });
+    put.map_err(|error| error.message().to_owned())
+}
+
+#[test]
+fn an_image_that_is_not_whole_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let node = start(folder.path()).expect("formatted");
+    let storage = node.storage().expect("files");
+    let mut image = Vec::new();
+    let mut first = storage.open_image(0).expect("the first image");
+    first.contents.read_to_end(&mut image).expect("read");
+    let before = names(folder.path());
+    for (announced, said) in [(image.len() + 1, "only"), (image.len() - 1, "more")] {
+        let error = put(&**storage, 7, &image, announced, None).expect_err("refused");
+        assert!(error.contains(&format!("{announced} bytes were announced, and {said}")));
+    }
+    let mut changed = image.clone();
+    changed[100] ^= 1;
+    let digest = hexadecimal(&Md5::digest(&image));
+    let error = put(&**storage, 7, &changed, image.len(), Some(&digest)).expect_err("refused");
+    assert!(error.contains("but that of its contents is"), "{error}");
+    let error = put(&**storage, 7, &image, image.len(), Some(&digest)).expect_err("refused");
+    assert!(error.contains("its last transaction is 0"), "{error}");
+    assert_eq!(names(folder.path()), before);
 }
 
 /// Starts where the disk must have more free bytes than there are.

@@ -75,6 +75,5 @@ fn checkpoint(stored: &StoredNamespace, formatted: &Formatted, last: i64) -> Res
         return Err(unusable(stored.current.folder(), reason));
     }
     let image = write_image(&state, namespace_id);
-    let image = image.map_err(|reason| unusable(stored.current.folder(), reason))?;
     stored.save(last, &image)
 }

@@ -34,13 +34,27 @@ impl Current {
         self.folder.join(name)
     }
 
-    /// Returns true if there is nothing in it.
-    pub(super) fn is_empty(&self) -> Result<bool> {
+    /// Returns true if there is nothing in it but what a process leaves that dies while it formats
+    /// the directory. The identity, which is written last, is missing then, and there are no edits.
+    pub(super) fn is_unformatted(&self) -> Result<bool> {
         if !self.folder.exists() {
             return Ok(true);
         }
-        let mut entries = fs::read_dir(&self.folder).map_err(failed("list", &self.folder))?;
-        Ok(entries.next().is_none())
+        let image = layout::image(0);
+        let kept = [layout::digest(&image), image, layout::SEEN_TXID.to_owned()];
+        let mut left: Vec<_> = [kept[0].as_str(), layout::SEEN_TXID, layout::VERSION]
+            .map(unfinished)
+            .into();
+        left.push(layout::checkpoint(0));
+        left.extend(kept);
+        let entries = fs::read_dir(&self.folder).map_err(failed("list", &self.folder))?;
+        for entry in entries {
+            let name = entry.map_err(failed("list", &self.folder))?.file_name();
+            if !left.iter().any(|left| **left == *name) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Returns the names of its files; those that are not UTF-8 are none of ours.
@@ -62,7 +76,7 @@ impl Current {
 
     /// Writes a file, and replaces an earlier one.
     pub(super) fn write(&self, name: &str, contents: &[u8]) -> Result<()> {
-        self.write_as(&format!("{name}.tmp"), name, contents)
+        self.write_as(&unfinished(name), name, contents)
     }
 
     /// Writes a file under one name, and gives it another once it is on disk.
@@ -136,6 +150,11 @@ impl Current {
         let line = format!("{digest} *{image}\n");
         self.write(&layout::digest(image), line.as_bytes())
     }
+}
+
+/// Returns the name of a file whose writing has not ended.
+fn unfinished(name: &str) -> String {
+    format!("{name}.tmp")
 }
 
 /// Fails if an image is of another namespace, or of another transaction than its name says.

@@ -5,14 +5,16 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use super::current::{Current, sync_folder};
-use super::error::{Result, failed, unusable};
+use super::error::{NameDirectoryError, Result, failed, unusable};
 use super::lock::Lock;
 use crate::namenode::edit::Edit;
 use crate::namenode::state::State;
+use crate::namenode::storage::LAYOUT_VERSION;
 use crate::namenode::storage::edit_log::read_segment;
 use crate::namenode::storage::layout::{self, EditsFile, Plan};
 use crate::namenode::storage::load::load_edits;
 use crate::namenode::storage::version::Version;
+use crate::storage_directory::StorageDirectory;
 
 /// A file of edits that an earlier process was writing.
 struct Unfinished {
@@ -26,7 +28,9 @@ struct Unfinished {
 /// A name directory (`dfs.namenode.name.dir`), locked as long as this value exists.
 #[derive(Debug)]
 pub struct NameDirectory {
-    path: PathBuf,
+    pub(super) path: PathBuf,
+    pub(super) folders: StorageDirectory,
+    pub(super) upgrade: bool,
     pub(super) current: Current,
     pub(super) lock: Lock,
 }
@@ -35,13 +39,15 @@ impl NameDirectory {
     /// Opens the directory at `path`, and creates it if it is missing.
     ///
     /// # Errors
-    /// Fails if another process uses it, or if it is not empty and has no `current`.
+    /// Fails if another process uses it, if it is not empty and has no `current`, or if an upgrade
+    /// that was interrupted cannot be taken back or ended.
     pub fn open(path: &Path) -> Result<Self> {
         let mut folder = DirBuilder::new();
         let made = folder.recursive(true).mode(0o700).create(path);
         made.map_err(failed("create", path))?;
         let current = Current::of(path);
-        if !current.folder().exists() {
+        let folders = StorageDirectory::new(path);
+        if !current.folder().exists() && !folders.is_within_upgrade() {
             for entry in fs::read_dir(path).map_err(failed("list", path))? {
                 let name = entry.map_err(failed("list", path))?.file_name();
                 if name != layout::LOCK {
@@ -51,32 +57,50 @@ impl NameDirectory {
             }
         }
         let lock = Lock::take(&path.join(layout::LOCK))?;
+        folders.recover()?;
         Ok(Self {
             path: path.to_owned(),
+            folders,
+            upgrade: false,
             current,
             lock,
         })
     }
 
-    /// Returns the identity of the namespace; `None` if the directory is empty.
+    /// Lets the start upgrade the directory, whatever its layout version is, as Hadoop does with
+    /// `-upgrade`. The files of before are kept until it is finalized.
+    #[must_use]
+    pub fn upgrading(mut self, upgrade: bool) -> Self {
+        self.upgrade = upgrade;
+        self
+    }
+
+    /// Returns the identity of the namespace; `None` if the directory is empty, or a process died
+    /// while it formatted it.
     ///
     /// # Errors
-    /// Fails if the identity is missing although there are other files, or cannot be read.
+    /// Fails if the identity is missing although there are other files, or cannot be read, or if
+    /// the files are those of an older Hadoop and are not to be upgraded.
     pub fn version(&self) -> Result<Option<Version>> {
-        if self.current.is_empty()? {
+        if self.current.is_unformatted()? {
             return Ok(None);
         }
         let path = self.current.path(layout::VERSION);
         let text = fs::read_to_string(&path).map_err(failed("read", &path))?;
         let version = Version::from_properties(&text);
-        version.map(Some).map_err(|reason| unusable(&path, reason))
+        let (version, found) = version.map_err(|reason| unusable(&path, reason))?;
+        if found != LAYOUT_VERSION && !self.upgrade {
+            let path = self.path.clone();
+            return Err(NameDirectoryError::NeedsUpgrade { path, found });
+        }
+        Ok(Some(version))
     }
 
-    /// Writes a new namespace into the empty directory: its identity and its image.
+    /// Writes a new namespace into the directory: its identity and its image.
     pub(super) fn format(&self, version: &Version, image: &[u8]) -> Result<()> {
         let folder = self.current.folder();
         fs::create_dir_all(folder).map_err(failed("create", folder))?;
-        if !self.current.is_empty()? {
+        if !self.current.is_unformatted()? {
             return Err(unusable(folder, "it is not empty".to_owned()));
         }
         // The names of `current` and of its folder, which may both be new. The folder above may be

@@ -11,7 +11,8 @@ use std::thread::{self, JoinHandle};
 
 use super::error::{Result, failed};
 use super::segment_writer::SegmentWriter;
-use crate::namenode::edit::{Durability, Edit, EditSink};
+use crate::namenode::edit::Edit;
+use crate::namenode::edit_sink::{Durability, EditSink};
 use crate::namenode::storage::record::{is_read_back, write_record};
 use crate::rpc::Durable;
 
@@ -152,6 +153,19 @@ impl Durability for EditLog {
             transaction_id,
         }))
     }
+
+    fn wait(&self) -> io::Result<()> {
+        let mut progress = self.lock();
+        let last = progress.logged;
+        while progress.synced < last {
+            if let Some(failure) = &progress.failure {
+                return Err(io::Error::other(failure.to_string()));
+            }
+            let woken = self.done.wait(progress);
+            progress = woken.unwrap_or_else(PoisonError::into_inner);
+        }
+        Ok(())
+    }
 }
 
 /// Resolves once a transaction is on disk, or never will be.
@@ -281,8 +295,10 @@ impl Writer {
     fn report(&self, advance: impl FnOnce(&mut Progress)) {
         let mut progress = self.log.lock();
         advance(&mut progress);
-        progress.wake();
+        let waiting = std::mem::take(&mut progress.waiting);
         drop(progress);
+        // Without the lock, which they take next.
+        waiting.into_iter().for_each(Waker::wake);
         self.log.done.notify_all();
     }
 }

@@ -3,7 +3,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::namenode::storage::LAYOUT_VERSION;
 use crate::namenode::storage::error::StorageError;
+use crate::storage_directory::TransitionError;
 
 /// A failure to use a name directory.
 #[derive(Debug, thiserror::Error)]
@@ -38,9 +40,42 @@ pub enum NameDirectoryError {
         /// The reason.
         reason: String,
     },
+    /// The directory has been written by an older Hadoop. Nothing was changed.
+    #[error(
+        "{}: File system image contains an old layout version {found}. An upgrade to version \
+         {LAYOUT_VERSION} is required. Please restart NameNode with the \"-rollingUpgrade \
+         started\" option if a rolling upgrade is already started; or restart NameNode with the \
+         \"-upgrade\" option to start a new upgrade. With Kerbox, that is the flag \
+         `--upgrade`, or `.upgrade()` in a test: it keeps the files as they are in `previous` \
+         until `hdfs dfsadmin -finalizeUpgrade`",
+        path.display()
+    )]
+    NeedsUpgrade {
+        /// The directory.
+        path: PathBuf,
+        /// The layout version of its files.
+        found: i32,
+    },
     /// A file has contents that cannot be read. Nothing was changed.
     #[error(transparent)]
     Contents(#[from] StorageError),
+}
+
+impl From<TransitionError> for NameDirectoryError {
+    fn from(error: TransitionError) -> Self {
+        match error {
+            TransitionError::Io {
+                doing,
+                path,
+                source,
+            } => Self::Io {
+                doing,
+                path,
+                source,
+            },
+            TransitionError::Inconsistent { root: path, reason } => Self::Unusable { path, reason },
+        }
+    }
 }
 
 pub(super) type Result<T> = std::result::Result<T, NameDirectoryError>;

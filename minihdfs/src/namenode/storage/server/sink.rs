@@ -6,7 +6,8 @@ use std::thread::JoinHandle;
 use super::edit_log::EditLogSink;
 use super::lock::Lock;
 use super::stored::StoredNamespace;
-use crate::namenode::edit::{Durability, Edit, EditSink};
+use crate::namenode::edit::Edit;
+use crate::namenode::edit_sink::{Durability, EditSink};
 use crate::namenode::name_storage::NameStorage;
 
 /// Takes the edits of a NameNode into its name directory. When it is dropped, the edits are

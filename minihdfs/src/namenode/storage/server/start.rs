@@ -10,7 +10,7 @@ use rand::Rng;
 use super::checkpointer::{self, Formatted};
 use super::directory::NameDirectory;
 use super::edit_log::EditLog;
-use super::error::{Result, unusable};
+use super::error::Result;
 use super::segment_writer::SegmentWriter;
 use super::sink::StorageSink;
 use super::stored::StoredNamespace;
@@ -24,8 +24,8 @@ use crate::namenode::storage::version::Version;
 use crate::secret_manager::{DelegationTokenSecretManager, DelegationTokenSettings};
 
 impl NameDirectory {
-    /// Loads the namespace, or formats the directory if it is empty. Returns what a NameNode starts
-    /// with, and what takes its edits.
+    /// Loads the namespace, or formats the directory if it is empty, or upgrades it if it is to be.
+    /// Returns what a NameNode starts with, and what takes its edits.
     ///
     /// # Errors
     /// Fails if a file cannot be read or written, or contains what Kerbox does not serve. Nothing
@@ -49,19 +49,22 @@ impl NameDirectory {
         let mut state = formatted.state_with(tokens);
         let mut image = 0;
         let mut retry_cache = RetryCache::new(config.retry_cache_expiry);
+        self.check_upgrade()?;
         let version = match self.version()? {
-            Some(version) => {
+            Some(mut version) => {
                 image = self.load(&mut state, &version, &mut |edit, state| {
                     if let Some((rpc, response)) = replayed_calls::response(edit, state) {
                         retry_cache.put_replayed(now, rpc, response);
                     }
                 })?;
+                if self.upgrade {
+                    image = self.do_upgrade(&state, &mut version, now)?;
+                }
                 version
             }
             None => {
                 let version = Version::new(identity.address, now, rng);
                 let image = write_image(&state, version.namespace_id);
-                let image = image.map_err(|reason| unusable(self.current.folder(), reason))?;
                 self.format(&version, &image)?;
                 version
             }
@@ -91,6 +94,7 @@ impl NameDirectory {
         let edits = EditLog::start(segment, last)?;
         let log = Arc::clone(edits.shared());
         let stored = StoredNamespace::new(self.current, version, settings, log, image);
+        let stored = stored.in_directory(self.folders);
         let stored = Arc::new(stored);
         let checkpointer = checkpointer::start(Arc::clone(&stored), formatted)?;
         Ok(StorageSink {

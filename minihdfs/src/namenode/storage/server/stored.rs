@@ -2,22 +2,24 @@
 //! the room on disk.
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use md5::{Digest, Md5};
-
-use super::current::{Current, check_image, hexadecimal};
+use super::current::{Current, check_image};
 use super::edit_log::EditLog;
 use super::error::{NameDirectoryError, Result, failed, unusable};
+use super::received::Received;
 use crate::HdfsError;
 use crate::config::StorageSettings;
-use crate::namenode::name_storage::{EditSegment, NameStorage, StorageInfo, StoredFile};
+use crate::namenode::name_storage::{
+    EditSegment, NameStorage, ReceivedImage, StorageInfo, StoredFile,
+};
 use crate::namenode::storage::LAYOUT_VERSION;
 use crate::namenode::storage::layout;
 use crate::namenode::storage::retention::superfluous;
 use crate::namenode::storage::version::Version;
+use crate::storage_directory::StorageDirectory;
 
 /// The free bytes that end a lack of room for edits: what is reserved for them, and more.
 const ROOM: u64 = 2 << 20;
@@ -30,6 +32,8 @@ pub(super) struct StoredNamespace {
     settings: StorageSettings,
     log: Arc<EditLog>,
     newest_image: AtomicI64,
+    /// The directory of `current`, while it also has the files of before an upgrade.
+    previous: Mutex<Option<StorageDirectory>>,
     /// Held while images are written and old files removed.
     images: Mutex<()>,
     orders: Mutex<Orders>,
@@ -57,10 +61,18 @@ impl StoredNamespace {
             settings,
             log,
             newest_image: AtomicI64::new(newest_image),
+            previous: Mutex::default(),
             images: Mutex::new(()),
             orders: Mutex::default(),
             ordered: Condvar::new(),
         }
+    }
+
+    /// Sets the directory that may have the files of before an upgrade.
+    pub(super) fn in_directory(mut self, directory: StorageDirectory) -> Self {
+        let previous = Some(directory).filter(StorageDirectory::has_previous);
+        self.previous = Mutex::new(previous);
+        self
     }
 
     /// Waits until a checkpoint is ordered, and until the edits up to it are finished. Returns its
@@ -145,25 +157,35 @@ impl StoredNamespace {
         })
     }
 
-    /// Stores an image that comes from elsewhere.
-    fn receive(&self, last: i64, contents: &mut dyn Read, md5: Option<&str>) -> Result<()> {
+    /// Gives an image that was received its name, if it is one of this namespace.
+    fn take_in(&self, received: &mut Received) -> Result<()> {
+        let last = received.transaction_id;
         let name = layout::image(last);
         let path = self.current.path(&name);
         if path.exists() {
             return Err(unusable(&path, "it exists already".to_owned()));
         }
-        let mut image = Vec::new();
-        let read = contents.read_to_end(&mut image);
-        read.map_err(failed("receive", &path))?;
-        let found = hexadecimal(&Md5::digest(&image));
-        if let Some(md5) = md5
-            && !md5.eq_ignore_ascii_case(&found)
-        {
-            let reason = format!("the digest is {md5}, but that of its contents is {found}");
-            return Err(unusable(&path, reason));
+        let contents = received.read()?;
+        check_image(received.path(), &contents, self.version.namespace_id, last)?;
+        self.current.write_digest(&name, &received.digest)?;
+        received.rename(&self.current, &name)?;
+        self.saved(last);
+        Ok(())
+    }
+
+    fn previous(&self) -> MutexGuard<'_, Option<StorageDirectory>> {
+        self.previous.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Removes what is kept of the time before an upgrade.
+    fn finalize(&self) -> Result<()> {
+        let _not_ended = self.lock()?;
+        let mut previous = self.previous();
+        if let Some(directory) = &*previous {
+            directory.finalize(&format!("namespaceID={}", self.version.namespace_id))?;
         }
-        check_image(&path, &image, self.version.namespace_id, last)?;
-        self.save(last, &image)
+        *previous = None;
+        Ok(())
     }
 
     fn free_bytes(&self) -> io::Result<u64> {
@@ -262,15 +284,20 @@ impl NameStorage for StoredNamespace {
         self.open(name, None).map_err(|error| to_hdfs(&error))
     }
 
-    fn put_image(
-        &self,
-        transaction_id: i64,
-        contents: &mut dyn Read,
-        md5: Option<&str>,
-    ) -> std::result::Result<(), HdfsError> {
-        let stored = self
-            .lock()
-            .and_then(|_images| self.receive(transaction_id, contents, md5));
+    fn is_upgrade_finalized(&self) -> bool {
+        self.previous().is_none()
+    }
+
+    fn finalize_upgrade(&self) -> std::result::Result<(), HdfsError> {
+        self.finalize().map_err(|error| to_hdfs(&error))
+    }
+
+    fn put_image(&self, image: &mut ReceivedImage<'_>) -> std::result::Result<(), HdfsError> {
+        // Nothing waits for a sender: the lock is taken when all is there.
+        let stored = Received::receive(&self.current, image).and_then(|mut received| {
+            let _images = self.lock()?;
+            self.take_in(&mut received)
+        });
         stored.map_err(|error| to_hdfs(&error))
     }
 }

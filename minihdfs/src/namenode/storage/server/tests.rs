@@ -14,6 +14,7 @@ use super::current::Current;
 use super::segment_writer::SegmentWriter;
 use super::*;
 use crate::config::HdfsConfig;
+use crate::namenode::storage::read_segment;
 use crate::namenode::{Edit, EditSink, NameNode, NameNodeIdentity};
 use crate::rpc::RpcService;
 
@@ -28,6 +29,14 @@ pub(super) fn start_with(
     path: &Path,
     keys: &[(&str, &str)],
 ) -> Result<NameNode, NameDirectoryError> {
+    start_how(path, keys, |directory| directory)
+}
+
+pub(super) fn start_how(
+    path: &Path,
+    keys: &[(&str, &str)],
+    how: impl FnOnce(NameDirectory) -> NameDirectory,
+) -> Result<NameNode, NameDirectoryError> {
     let config = HdfsConfig::from_pairs(keys.iter().copied());
     let (config, _) = config.expect("a good configuration");
     let identity = NameNodeIdentity {
@@ -36,7 +45,7 @@ pub(super) fn start_with(
         address: IpAddr::V4(Ipv4Addr::LOCALHOST),
     };
     let mut rng = StdRng::seed_from_u64(1);
-    let directory = NameDirectory::open(path)?;
+    let directory = how(NameDirectory::open(path)?);
     let (saved, sink) = directory.start(&config, &identity, START, &mut rng)?;
     let hook = Arc::new(NoHook);
     let sink = Box::new(sink);
@@ -131,26 +140,77 @@ fn what_was_durable_is_there_after_a_kill_at_any_byte_of_the_next_record() {
     let edits = folder
         .path()
         .join("current/edits_inprogress_0000000000000000001");
-    let before = fs::read(&edits).expect("edits");
+    let length = |bytes: &[u8]| {
+        let segment = read_segment("edits", bytes, 1, true).expect("edits");
+        usize::try_from(segment.length).expect("a length")
+    };
+    let bytes = fs::read(&edits).expect("edits");
+    let before = length(&bytes);
     node.make_directory(START, "/b", "hdfs", "supergroup", 0o755)
         .expect("made");
     sync(&node);
     let after = fs::read(&edits).expect("edits");
-    assert!(after.len() > before.len() && after.starts_with(&before));
-    for length in before.len()..=after.len() {
+    let end = length(&after);
+    assert!(end > before && after.starts_with(&bytes[..before]));
+    for length in before..=end {
         let copy = killed(folder.path());
         let torn = copy
             .path()
             .join("current")
             .join(edits.file_name().expect("a name"));
-        fs::write(&torn, &after[..length]).expect("torn");
+        let padding = vec![0xff; after.len() - length];
+        fs::write(&torn, [&after[..length], &padding].concat()).expect("torn");
         let node = start(copy.path()).expect("the end is cut off");
         assert_eq!(node.has("/a"), Ok(true));
-        assert_eq!(node.has("/b"), Ok(length == after.len()));
+        assert_eq!(node.has("/b"), Ok(length == end));
         make(&node, "/c");
         drop(node);
         let node = start(copy.path()).expect("whole again");
         assert_eq!((node.has("/a"), node.has("/c")), (Ok(true), Ok(true)));
+    }
+}
+
+#[test]
+fn a_directory_whose_formatting_was_killed_is_formatted() {
+    let folder = tempfile::tempdir().expect("a folder");
+    drop(start(folder.path()).expect("formatted"));
+    let current = folder.path().join("current");
+    let image = "fsimage_0000000000000000000";
+    let digest = format!("{image}.md5");
+    let checkpoint = "fsimage.ckpt_0000000000000000000";
+    let left: [&[(&str, &str)]; 6] = [
+        &[(&digest, "fsimage_0000000000000000000.md5.tmp")],
+        &[(&digest, &digest), (image, checkpoint)],
+        &[(&digest, &digest), (image, image)],
+        &[
+            (&digest, &digest),
+            (image, image),
+            ("seen_txid", "seen_txid.tmp"),
+        ],
+        &[
+            (&digest, &digest),
+            (image, image),
+            ("seen_txid", "seen_txid"),
+        ],
+        &[
+            (image, image),
+            ("seen_txid", "seen_txid"),
+            ("VERSION", "VERSION.tmp"),
+        ],
+    ];
+    for left in left {
+        let killed = tempfile::tempdir().expect("a folder");
+        let of_killed = killed.path().join("current");
+        fs::create_dir(&of_killed).expect("made");
+        for (file, name) in left {
+            fs::copy(current.join(file), of_killed.join(name)).expect("copied");
+        }
+        let node = start(killed.path()).unwrap_or_else(|error| panic!("{left:?}: {error}"));
+        make(&node, "/a");
+        drop(node);
+        let node = start(killed.path()).expect("whole");
+        assert_eq!(node.has("/a"), Ok(true));
+        assert_eq!(names(killed.path()).len(), 6, "{:?}", names(killed.path()));
     }
 }
 
@@ -266,7 +326,7 @@ fn damaged_directories_are_refused_and_left_alone() {
             let text = fs::read_to_string(&path).expect("a file");
             fs::write(path, text.replace("-67", "-66")).expect("written");
         },
-        "layoutVersion is -66 instead of -67: start Hadoop 3.4 with -upgrade",
+        "File system image contains an old layout version -66. An upgrade to version -67",
     );
 }
 

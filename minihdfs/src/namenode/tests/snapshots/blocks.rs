@@ -1,6 +1,7 @@
 //! The blocks of files in snapshots.
 
 use super::*;
+use crate::protocol::{BlockSynchronization, RecoveredReplica, RecoveringBlock};
 
 fn blocks(fixture: &Fixture) -> usize {
     fixture.node.read().blocks.len()
@@ -76,6 +77,161 @@ fn blocks_cut_off_stay_in_the_snapshot() {
     assert_eq!(blocks(&fixture), 3);
     hdfs.delete_snapshot("/d", "s").expect("deleted");
     assert_eq!(blocks(&fixture), 1);
+}
+
+fn truncate(hdfs: &Session<'_>, new_length: u64) -> Result<bool, HdfsError> {
+    let request = TruncateRequestProto {
+        src: "/d/f".to_owned(),
+        new_length,
+        client_name: "client-hdfs".to_owned(),
+    };
+    let cut = hdfs.call::<TruncateResponseProto>("truncate", &request);
+    cut.map(|response| response.result)
+}
+
+/// Returns the order to recover a block.
+fn order(fixture: &Fixture) -> RecoveringBlock {
+    let orders = fixture.heartbeats().into_iter();
+    let mut orders = orders.filter_map(|(_, command)| match command {
+        DatanodeCommand::Recover(order) => Some(order),
+        _ => None,
+    });
+    orders.next().expect("an order to recover")
+}
+
+/// Carries out an order as the DataNodes do.
+fn carry_out(fixture: &Fixture, order: &RecoveringBlock) -> Result<(), HdfsError> {
+    let locations = order.locations.iter();
+    let outcome = BlockSynchronization {
+        block: order.block,
+        new_generation_stamp: order.recovery_id,
+        new_length: order.truncate_to.expect("a truncation"),
+        delete_block: false,
+        new_targets: locations
+            .map(|location| RecoveredReplica {
+                datanode: location.clone(),
+                storage_id: "DS".into(),
+            })
+            .collect(),
+    };
+    let now = fixture.now.get();
+    fixture.node.commit_block_synchronization(now, &outcome)
+}
+
+/// Returns the lengths of the blocks at a path, each with the number of its replicas.
+fn lengths(hdfs: &Session<'_>, path: &str) -> Vec<(u64, usize)> {
+    let located = hdfs.locations(path).expect("located").blocks;
+    let blocks = located.iter();
+    blocks.map(|it| (it.b.num_bytes(), it.locs.len())).collect()
+}
+
+#[test]
+fn a_block_in_a_snapshot_is_copied_to_be_truncated() {
+    let fixture = with_root(&[]);
+    let hdfs = fixture.hdfs();
+    hdfs.write("/d/f", &[1024, 1000]);
+    hdfs.create_snapshot("/d", "s").expect("taken");
+    assert!(!truncate(&hdfs, 1100).expect("begun"));
+    assert!(!truncate(&hdfs, 1100).expect("the same again"));
+    assert_eq!(hdfs.stat("/d/f").length, 1100);
+    let order = order(&fixture);
+    let copy = order.copy_to.expect("a copy");
+    assert_eq!((order.truncate_to, order.block.length), (Some(76), 1000));
+    assert!(copy > order.block.id);
+    carry_out(&fixture, &order).expect("ended");
+    carry_out(&fixture, &order).expect("the repetition changes nothing");
+    assert_eq!(lengths(&hdfs, "/d/f"), [(1024, 1), (76, 1)]);
+    assert_eq!(lengths(&hdfs, "/d/.snapshot/s/f"), [(1024, 1), (1000, 1)]);
+    assert_eq!(blocks(&fixture), 3);
+    // Now it is no snapshot's.
+    assert!(!truncate(&hdfs, 1050).expect("begun"));
+    let order = self::order(&fixture);
+    assert_eq!((order.block.id, order.copy_to), (copy, None));
+    carry_out(&fixture, &order).expect("ended");
+    hdfs.delete_snapshot("/d", "s").expect("deleted");
+    assert_eq!(lengths(&hdfs, "/d/f"), [(1024, 1), (26, 1)]);
+    assert_eq!(blocks(&fixture), 2);
+}
+
+#[test]
+fn a_block_is_needed_until_its_copy_is_made() {
+    let mut fixture = with_root(&[]);
+    let hdfs = fixture.hdfs();
+    hdfs.write("/d/f", &[1000]);
+    hdfs.create_snapshot("/d", "s").expect("taken");
+    assert!(!truncate(&hdfs, 100).expect("begun"));
+    hdfs.delete_snapshot("/d", "s").expect("deleted");
+    assert_eq!(blocks(&fixture), 2);
+    let lost = BlockSynchronization {
+        block: order(&fixture).block,
+        new_generation_stamp: 0,
+        new_length: 0,
+        delete_block: true,
+        new_targets: Vec::new(),
+    };
+    let now = fixture.now.get();
+    let error = fixture.node.commit_block_synchronization(now, &lost);
+    let error = error.expect_err("the file would lose its bytes");
+    assert!(error.message().starts_with("No DataNode has the bytes of"));
+    let source = ExtendedBlockProto {
+        pool_id: fixture.node.block_pool_id().to_owned(),
+        block_id: lost.block.id,
+        generation_stamp: lost.block.generation_stamp,
+        num_bytes: Some(1000),
+    };
+    fixture.restart();
+    fixture.returns(1, &[&source]);
+    fixture.advance(Duration::from_secs(60 * 61));
+    fixture.heartbeats();
+    fixture.tick();
+    let order = order(&fixture);
+    assert_eq!(
+        (order.block.id, order.truncate_to),
+        (lost.block.id, Some(100))
+    );
+    assert!(order.copy_to.is_some());
+    carry_out(&fixture, &order).expect("ended");
+    assert_eq!(lengths(&fixture.hdfs(), "/d/f"), [(100, 1)]);
+    assert_eq!(blocks(&fixture), 1);
+}
+
+#[test]
+fn a_file_is_removed_with_its_half_made_copy() {
+    let fixture = with_root(&[]);
+    let hdfs = fixture.hdfs();
+    hdfs.write("/d/f", &[1000]);
+    hdfs.create_snapshot("/d", "s").expect("taken");
+    assert!(!truncate(&hdfs, 100).expect("begun"));
+    let order = order(&fixture);
+    hdfs.delete("/d/f", false).expect("removed");
+    assert_eq!(blocks(&fixture), 1);
+    carry_out(&fixture, &order).expect("the block is complete");
+    assert_eq!(lengths(&hdfs, "/d/.snapshot/s/f"), [(1000, 1)]);
+    hdfs.delete_snapshot("/d", "s").expect("deleted");
+    assert_eq!(blocks(&fixture), 0);
+}
+
+#[test]
+fn a_truncation_needs_room_for_the_copy() {
+    let fixture = with_root(&[]);
+    let hdfs = fixture.hdfs();
+    hdfs.write("/d/f", &[1000]);
+    let request = SetQuotaRequestProto {
+        path: "/d".to_owned(),
+        namespace_quota: 10,
+        storagespace_quota: 2000,
+        storage_type: None,
+    };
+    hdfs.call::<SetQuotaResponseProto>("setQuota", &request)
+        .expect("set");
+    hdfs.create_snapshot("/d", "s").expect("taken");
+    refused(
+        truncate(&hdfs, 100),
+        "DSQuotaExceededException",
+        "The DiskSpace quota of /d is exceeded: quota = 2000 B = 1.95 KB but diskspace consumed = 2024 B = 1.98 KB",
+    );
+    hdfs.delete_snapshot("/d", "s").expect("deleted");
+    assert!(!truncate(&hdfs, 100).expect("begun"));
 }
 
 #[test]
@@ -189,4 +345,23 @@ fn quotas_count_what_only_snapshots_keep() {
     hdfs.delete_snapshot("/d", "s").expect("deleted");
     assert_eq!(usage(), (2, 0));
     hdfs.mkdirs("/d/e", 0o755).expect("there is room again");
+}
+
+#[test]
+fn empty_blocks_at_the_end_are_not_in_a_snapshot() {
+    let fixture = with_root(&[]);
+    let hdfs = fixture.hdfs();
+    hdfs.mkdirs("/d/e", 0o755).expect("made");
+    hdfs.create("/d/e/f").expect("created");
+    let first = hdfs.add_block("/d/e/f", None).expect("allocated").b;
+    hdfs.add_block("/d/e/f", Some(&first)).expect("allocated");
+    hdfs.create_snapshot("/d", "s").expect("taken");
+    hdfs.rename2("/d/e/f", "/d/f", false).expect("moved");
+    let located = hdfs.locations("/d/.snapshot/s/e/f").expect("located");
+    assert_eq!((located.file_length, located.blocks.len()), (0, 0));
+    assert_eq!(blocks(&fixture), 2, "those of the present file");
+    // An image of this namespace shows the same.
+    fixture.check_law();
+    hdfs.delete("/d/f", false).expect("removed");
+    assert_eq!(blocks(&fixture), 0);
 }

@@ -21,6 +21,10 @@ impl Session<'_> {
             // Of the present directories above it, it may depend on any.
             status.storage_policy = None;
             let is_directory = status.file_type == i32::from(Directory);
+            if is_directory {
+                // Hadoop does not keep it when only children come.
+                status.modification_time = 0;
+            }
             let is_file = status.file_type == i32::from(File);
             let blocks = is_file.then(|| {
                 let located = self.locations(&whole).expect("it is a file");

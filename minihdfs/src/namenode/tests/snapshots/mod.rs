@@ -4,8 +4,10 @@ mod access;
 mod blocks;
 mod diffs;
 mod frozen;
+mod ordered;
 mod reading;
 mod renames;
+pub(super) mod shown;
 mod taking;
 
 use super::*;

@@ -101,3 +101,60 @@ fn a_source_of_concat_may_not_be_in_a_snapshot() {
     assert_eq!(hdfs.stat("/d/f").length, 2048);
     assert_eq!(hdfs.stat("/d/.snapshot/s/f").length, 1024);
 }
+
+/// Hadoop ends the check of quotas at the common ancestor of both paths, unless the latest snapshot
+/// of the destination shows that ancestor.
+#[test]
+fn a_move_into_a_directory_with_snapshots_is_charged_to_all_above() {
+    let fixture = with_root(&[]);
+    let hdfs = fixture.hdfs();
+    for path in ["/q/a/x", "/q/a/y", "/q/b"] {
+        hdfs.mkdirs(path, 0o755).expect("made");
+    }
+    set_namespace_quota(&hdfs, "/q", 6);
+    hdfs.rename2("/q/a/x", "/q/b/x", false).expect("moved");
+    hdfs.allow_snapshot("/q/b").expect("allowed");
+    hdfs.create_snapshot("/q/b", "s").expect("taken");
+    hdfs.rename2("/q/a/y", "/q/b/y", false).expect("moved");
+    set_namespace_quota(&hdfs, "/q", 5);
+    hdfs.rename2("/q/b/y", "/q/a/y", false)
+        .expect("no snapshot is of the destination");
+    refused(
+        hdfs.rename2("/q/a/y", "/q/b/y", false),
+        "NSQuotaExceededException",
+        "The NameSpace quota (directories and files) of directory /q is exceeded: quota=5 file count=6",
+    );
+}
+
+#[test]
+fn a_move_below_what_no_snapshot_shows_is_charged_to_nothing_above() {
+    let fixture = with_root(&[]);
+    let hdfs = fixture.hdfs();
+    hdfs.create_snapshot("/d", "before").expect("taken");
+    for path in ["/d/q/a/x", "/d/q/b"] {
+        hdfs.mkdirs(path, 0o755).expect("made");
+    }
+    set_namespace_quota(&hdfs, "/d/q", 4);
+    hdfs.rename2("/d/q/a/x", "/d/q/b/x", false).expect("moved");
+    hdfs.rename2("/d/q/b/x", "/d/q/b/y", false)
+        .expect("renamed");
+    hdfs.create_snapshot("/d", "after").expect("taken");
+    for to in ["/d/q/a/y", "/d/q/b/z"] {
+        refused(
+            hdfs.rename2("/d/q/b/y", to, false),
+            "NSQuotaExceededException",
+            "The NameSpace quota (directories and files) of directory /d/q is exceeded: quota=4 file count=5",
+        );
+    }
+}
+
+fn set_namespace_quota(hdfs: &Session<'_>, path: &str, namespace_quota: u64) {
+    let request = SetQuotaRequestProto {
+        path: path.to_owned(),
+        namespace_quota,
+        storagespace_quota: i64::MAX as u64,
+        storage_type: None,
+    };
+    hdfs.call::<SetQuotaResponseProto>("setQuota", &request)
+        .expect("set");
+}

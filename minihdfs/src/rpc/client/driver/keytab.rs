@@ -37,7 +37,7 @@ const MARGIN: Duration = Duration::from_secs(60);
 pub struct KeytabTickets {
     kdc: SocketAddr,
     principal: Principal,
-    keys: Vec<EncryptionKey>,
+    keys: Box<dyn Fn() -> Vec<EncryptionKey> + Send + Sync>,
     login: Mutex<Login>,
 }
 
@@ -56,12 +56,23 @@ impl KeytabTickets {
         keys: Vec<EncryptionKey>,
         rng: &mut impl Rng,
     ) -> Self {
+        Self::with_current_keys(kdc, principal, move || keys.clone(), rng)
+    }
+
+    /// Same as [`new`](Self::new), for keys that may have changed by the next login.
+    #[must_use]
+    pub fn with_current_keys(
+        kdc: SocketAddr,
+        principal: Principal,
+        keys: impl Fn() -> Vec<EncryptionKey> + Send + Sync + 'static,
+        rng: &mut impl Rng,
+    ) -> Self {
         let mut seed = [0; 32];
         rng.fill_bytes(&mut seed);
         Self {
             kdc,
             principal,
-            keys,
+            keys: Box::new(keys),
             login: Mutex::new(Login {
                 last: None,
                 rng: StdRng::from_seed(seed),
@@ -91,7 +102,7 @@ impl KeytabTickets {
 
     async fn log_in(&self, now: Timestamp) -> Result<Credentials, TicketError> {
         let request = InitialRequest::new(self.principal.clone());
-        let secret = Secret::Keys(self.keys.clone());
+        let secret = Secret::Keys((self.keys)());
         let (mut exchange, mut request) =
             AsExchange::new(request, secret, now, &mut self.login().rng)?;
         loop {

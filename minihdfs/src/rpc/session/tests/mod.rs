@@ -113,17 +113,19 @@ pub(in crate::rpc) fn endpoint(
     pairs: &[(&str, &str)],
     hook: Arc<dyn Hook>,
 ) -> RpcEndpoint {
+    endpoint_of(Arc::new(WhoAmI::default()), security, pairs, hook)
+}
+
+pub(in crate::rpc) fn endpoint_of(
+    service: Arc<dyn RpcService>,
+    security: Option<RpcSecurity>,
+    pairs: &[(&str, &str)],
+    hook: Arc<dyn Hook>,
+) -> RpcEndpoint {
     let (config, _) = HdfsConfig::from_pairs(pairs.iter().copied()).expect("a configuration");
     let rules =
         AuthToLocal::parse("DEFAULT", AuthToLocalMechanism::Hadoop, "EXAMPLE.COM").expect("rules");
-    RpcEndpoint::new(
-        Server::NameNode(1),
-        Arc::new(WhoAmI::default()),
-        security,
-        rules,
-        &config,
-        hook,
-    )
+    RpcEndpoint::new(Server::NameNode(1), service, security, rules, &config, hook)
 }
 
 fn simple() -> Client {

@@ -1,4 +1,8 @@
 //! Restoring a state from an image: the inodes first, then their places in the tree.
+//!
+//! - `snapshots`: what snapshots show
+
+mod snapshots;
 
 use bytes::Bytes;
 
@@ -9,8 +13,10 @@ use crate::namenode::state::State;
 use crate::namenode::state::children::Children;
 use crate::namenode::state::inode::{Inode, InodeId, InodeKind, Millis, ROOT};
 use crate::namenode::state::lengths::LONGEST;
+use crate::namenode::state::name::Name;
 use crate::namenode::state::namespace::Namespace;
-use crate::namenode::state::quota::Quota;
+use crate::namenode::state::quota::{Counts, Quota, QuotaFeature};
+use crate::namenode::state::snapshot::recorded::Recorded;
 
 /// The parent of an inode that has no place yet.
 const NO_PLACE: InodeId = 0;
@@ -38,6 +44,7 @@ pub(crate) struct Restoring<'a> {
     state: &'a mut State,
     /// The directories with limits, which are counted once the tree is complete.
     quotas: Vec<(InodeId, Quota)>,
+    recorded: Recorded,
     has_root: bool,
 }
 
@@ -47,6 +54,7 @@ impl State {
         Restoring {
             state: self,
             quotas: Vec::new(),
+            recorded: Recorded::default(),
             has_root: false,
         }
     }
@@ -81,13 +89,16 @@ impl Restoring<'_> {
             self.state.leases.add(&writer.holder, id);
         }
         namespace.set_last_id(id);
+        namespace.note_storage_policy(inode.storage_policy);
         namespace.inodes.insert(id, inode);
         Ok(())
     }
 
     /// Sets the limits of a directory. The root always has some.
     pub(crate) fn set_quota(&mut self, directory: InodeId, quota: Quota) {
-        self.quotas.push((directory, quota));
+        if directory == ROOT || quota != Quota::default() {
+            self.quotas.push((directory, quota));
+        }
     }
 
     /// Gives the children of a directory their place. Their order may be another's: Hadoop compares
@@ -106,15 +117,15 @@ impl Restoring<'_> {
             }
             child.parent = parent;
         }
-        let name = |id: &InodeId| namespace.inode(*id).name.as_str();
+        let name = |id: &InodeId| Name(namespace.inode(*id).name.as_str());
         if !ids.is_sorted_by(|one, other| name(one) < name(other)) {
-            ids.sort_unstable_by(|one, other| name(one).cmp(name(other)));
+            ids.sort_unstable_by(|one, other| name(one).cmp(&name(other)));
         }
         if let Some(pair) = ids.windows(2).find(|pair| name(&pair[0]) == name(&pair[1])) {
-            let name = name(&pair[0]);
+            let Name(name) = name(&pair[0]);
             return Err(format!("inode {parent} has two children called {name}"));
         }
-        let children = Children::from_sorted(&ids, |id| name(&id));
+        let children = Children::from_sorted(&ids, |id| name(&id).0);
         let directory = namespace.inodes.get_mut(parent);
         let directory = directory.and_then(Inode::as_directory_mut);
         let directory = directory.ok_or_else(|| format!("inode {parent} is not a directory"))?;
@@ -122,22 +133,6 @@ impl Restoring<'_> {
             return Err(format!("the children of inode {parent} are in two places"));
         }
         directory.children = children;
-        Ok(())
-    }
-
-    /// Lets snapshots of directories be taken, of which there were so many before.
-    pub(crate) fn allow_snapshots(&mut self, taken: u32, roots: &[InodeId]) -> Result<(), String> {
-        let namespace = &mut self.state.namespace;
-        for root in roots {
-            let is_directory = namespace.get(*root).is_some_and(Inode::is_directory);
-            if !is_directory {
-                return Err(format!(
-                    "inode {root} may have snapshots, and is no directory"
-                ));
-            }
-            namespace.allow_snapshots(*root);
-        }
-        namespace.set_taken(taken);
         Ok(())
     }
 
@@ -156,8 +151,8 @@ impl Restoring<'_> {
         if !self.has_root {
             return Err(format!("inode {ROOT}, the root, is missing"));
         }
+        self.recall_snapshots()?;
         let namespace = &mut self.state.namespace;
-        check_places(namespace)?;
         // Those below others first, so that every subtree is counted once.
         let quotas = std::mem::take(&mut self.quotas);
         let mut quotas: Vec<_> = quotas
@@ -204,6 +199,19 @@ impl Inode {
         }
     }
 
+    /// Sets the limits of a directory that is only kept for snapshots, whose subtree is not
+    /// counted.
+    fn keep_quota(&mut self, quota: Quota) {
+        let feature = QuotaFeature {
+            quota,
+            counts: Counts::default(),
+        };
+        let wanted = quota != Quota::default();
+        if let Some(directory) = self.as_directory_mut() {
+            directory.set_feature(wanted.then(|| Box::new(feature)));
+        }
+    }
+
     /// Returns an unplaced inode with what few inodes have.
     pub(crate) fn with_features(mut self, acl: Acl, xattrs: Vec<XAttr>) -> Self {
         if !acl.is_empty() {
@@ -214,26 +222,6 @@ impl Inode {
         }
         self
     }
-}
-
-/// Fails if an inode cannot be reached from the root.
-fn check_places(namespace: &Namespace) -> Result<(), String> {
-    let mut reached = 0;
-    let mut pending = vec![ROOT];
-    while let Some(id) = pending.pop() {
-        reached += 1;
-        if let Some(directory) = namespace.inode(id).as_directory() {
-            pending.extend(directory.children.ids());
-        }
-    }
-    if reached == namespace.inodes.len() {
-        return Ok(());
-    }
-    let unplaced = namespace.iter().find(|inode| inode.parent == NO_PLACE);
-    Err(match unplaced {
-        Some(inode) => format!("inode {} is in no directory", inode.id),
-        None => "some directories contain each other".to_owned(),
-    })
 }
 
 impl Namespace {

@@ -8,13 +8,13 @@ const SWEEP_AT: usize = 64;
 
 /// A set of names, each of which is in memory once.
 #[derive(Clone, Debug)]
-pub(super) struct Names {
+pub(super) struct OwnerNames {
     known: HashSet<Arc<str>>,
     /// The number of names at which those without an inode are dropped.
     sweep_at: usize,
 }
 
-impl Default for Names {
+impl Default for OwnerNames {
     fn default() -> Self {
         Self {
             known: HashSet::new(),
@@ -23,7 +23,7 @@ impl Default for Names {
     }
 }
 
-impl Names {
+impl OwnerNames {
     /// Returns the shared copy of a name.
     pub(super) fn share(&mut self, name: Arc<str>) -> Arc<str> {
         if let Some(known) = self.known.get(&name) {
@@ -46,7 +46,7 @@ mod tests {
 
     #[test]
     fn equal_names_are_in_memory_once() {
-        let mut names = Names::default();
+        let mut names = OwnerNames::default();
         let first = names.share("alice".into());
         let second = names.share("alice".into());
         assert!(Arc::ptr_eq(&first, &second));
@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn unused_names_are_dropped() {
-        let mut names = Names::default();
+        let mut names = OwnerNames::default();
         let used: Vec<_> = (0..100)
             .map(|number| names.share(format!("used{number}").into()))
             .collect();

@@ -1,0 +1,148 @@
+//! The code that replaces the vDSO's clock functions in another program, for aarch64. See
+//! [`stand_in`](crate::stand_in) for the words at its beginning.
+//!
+//! It keeps to the procedure call standard (AAPCS64), and touches `x0` to `x17`, `x29` and `x30`
+//! alone: Go's runtime, which may be interrupted here by a signal, has its goroutine in `x28`.
+
+use std::arch::global_asm;
+
+use crate::layout::{FROZEN_AT, MONOTONIC_AT, OFFSET_AT, REDIRECTED_CLOCK, SEQUENCE_AT};
+
+global_asm!(
+    ".pushsection .text.kerbox_stand_in, \"ax\", @progbits",
+    ".balign 16",
+    ".globl kerbox_stand_in_start",
+    "kerbox_stand_in_start:",
+    "20: .quad 0", // the page's address
+    "22: .quad 0", // the vDSO's own clock_gettime
+    "26: .quad 0", // 1 if monotonic clocks move, too
+    // int clock_gettime(clockid_t clock, struct timespec *time)
+    ".globl kerbox_stand_in_clock_gettime",
+    "kerbox_stand_in_clock_gettime:",
+    "cbz w0, 2f", // CLOCK_REALTIME
+    "cmp w0, #5", // CLOCK_REALTIME_COARSE
+    "b.eq 2f",
+    "mov w9, #({redirected} & 0xFFFF)",
+    "movk w9, #({redirected} >> 16), lsl #16",
+    "cmp w0, w9",
+    "b.eq 28f",
+    "ldr x9, 26b",
+    "cbz x9, 27f",
+    "cmp w0, #9",
+    "b.hi 27f",
+    "mov w9, #0x2D2", // a bit for each monotonic clock: 1, 4, 6, 7 and 9
+    "lsr w9, w9, w0",
+    "tbnz w9, #0, 29f",
+    // Where branch targets are enforced (BTI), a function may be entered by x16.
+    "27: ldr x16, 22b",
+    "br x16",
+    "28: mov w0, #0",
+    "ret",
+    "29: stp x29, x30, [sp, #-32]!",
+    "mov x29, sp",
+    "str x1, [sp, #16]",
+    "ldr x16, 22b",
+    "blr x16",
+    "ldr x1, [sp, #16]",
+    "ldp x29, x30, [sp], #32",
+    "cbnz w0, 32f",
+    "ldr x9, 20b",
+    "ldr x9, [x9, #{monotonic}]",
+    "ldp x10, x11, [x1]",
+    "mov w12, #0xCA00", // 1,000,000,000
+    "movk w12, #0x3B9A, lsl #16",
+    "madd x10, x10, x12, x11",
+    "add x10, x10, x9",
+    "sdiv x11, x10, x12",
+    "msub x13, x11, x12, x10",
+    "stp x11, x13, [x1]",
+    "32: ret",
+    "2: stp x29, x30, [sp, #-32]!",
+    "mov x29, sp",
+    "str x1, [sp, #16]",
+    "bl 7f",
+    "ldr x2, [sp, #16]",
+    "ldp x29, x30, [sp], #32",
+    "stp x0, x1, [x2]",
+    "mov w0, #0",
+    "ret",
+    // int gettimeofday(struct timeval *time, struct timezone *zone)
+    ".globl kerbox_stand_in_gettimeofday",
+    "kerbox_stand_in_gettimeofday:",
+    "stp x29, x30, [sp, #-32]!",
+    "mov x29, sp",
+    "stp x0, x1, [sp, #16]",
+    "bl 7f",
+    "ldp x2, x3, [sp, #16]",
+    "ldp x29, x30, [sp], #32",
+    "cbz x2, 3f",
+    "mov w4, #1000",
+    "udiv x1, x1, x4",
+    "stp x0, x1, [x2]",
+    "3: cbz x3, 4f",
+    "str xzr, [x3]",
+    "4: mov w0, #0",
+    "ret",
+    // time_t time(time_t *seconds), which this machine's vDSO lacks
+    ".globl kerbox_stand_in_time",
+    "kerbox_stand_in_time:",
+    "stp x29, x30, [sp, #-32]!",
+    "mov x29, sp",
+    "str x0, [sp, #16]",
+    "bl 7f",
+    "ldr x2, [sp, #16]",
+    "ldp x29, x30, [sp], #32",
+    "cbz x2, 5f",
+    "str x0, [x2]",
+    "5: ret",
+    // Returns the program's wall clock: seconds in x0, nanoseconds in x1.
+    "7: stp x29, x30, [sp, #-48]!",
+    "mov x29, sp",
+    "ldr x9, 20b",
+    "add x14, x9, #{sequence}",
+    // Limits the retries: a writer killed in the middle of a change must not block the program
+    // forever.
+    "mov w10, #0x86A0", // 100,000
+    "movk w10, #1, lsl #16",
+    "8: ldar w11, [x14]",
+    "ldr x12, [x9, #{offset}]",
+    "ldr x13, [x9, #{frozen}]",
+    "tbnz w11, #0, 9f",
+    "dmb ishld",
+    "ldr w15, [x14]",
+    "cmp w11, w15",
+    "b.eq 23f",
+    "9: yield",
+    "subs w10, w10, #1",
+    "b.ne 8b",
+    "23: cbnz x13, 24f",
+    "str x12, [sp, #16]",
+    "mov w0, #0",
+    "add x1, sp, #32",
+    "ldr x16, 22b",
+    "blr x16",
+    "ldr x12, [sp, #16]",
+    "ldp x0, x1, [sp, #32]",
+    "mov w10, #0xCA00",
+    "movk w10, #0x3B9A, lsl #16",
+    "madd x13, x0, x10, x1",
+    "add x13, x13, x12",
+    "24: mov w10, #0xCA00",
+    "movk w10, #0x3B9A, lsl #16",
+    "sdiv x0, x13, x10",
+    "msub x1, x0, x10, x13",
+    // Before 1970 the remainder is negative.
+    "tbz x1, #63, 25f",
+    "add x1, x1, x10",
+    "sub x0, x0, #1",
+    "25: ldp x29, x30, [sp], #48",
+    "ret",
+    ".globl kerbox_stand_in_end",
+    "kerbox_stand_in_end:",
+    ".popsection",
+    sequence = const SEQUENCE_AT,
+    offset = const OFFSET_AT,
+    frozen = const FROZEN_AT,
+    monotonic = const MONOTONIC_AT,
+    redirected = const REDIRECTED_CLOCK,
+);

@@ -1,0 +1,117 @@
+//! The law of replay: after any sequence of operations, the edits give an equal state.
+
+mod attributes;
+mod files;
+mod others;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::proto::common::*;
+use crate::protocol::{BlockSynchronization, RecoveredReplica, RecoveringBlock};
+
+/// One step: a kind of call, two parameters and a user.
+pub(super) type Step = (u8, u8, u8, u8);
+
+const KINDS: u8 = 36;
+
+const PATHS: [&str; 12] = [
+    "/a",
+    "/a/b",
+    "/a/b/c",
+    "/a/f",
+    "/a/g",
+    "/d",
+    "/d/f",
+    "/d/g",
+    "/f",
+    "/d/e/f",
+    "/",
+    "/.reserved/raw/a/f",
+];
+
+fn path(number: u8) -> &'static str {
+    PATHS[usize::from(number) % PATHS.len()]
+}
+
+/// A NameNode with two DataNodes, in which every user may do something.
+pub(super) struct World {
+    pub(super) fixture: Fixture,
+    tokens: Vec<TokenProto>,
+}
+
+impl World {
+    fn new() -> Self {
+        Self::with(&[])
+    }
+
+    /// Same as [`new`](Self::new), with these additional keys.
+    pub(super) fn with(keys: &[(&str, &str)]) -> Self {
+        let own = [
+            ("dfs.namenode.delegation.token.always-use", "true"),
+            ("dfs.namenode.accesstime.precision", "60000"),
+            ("dfs.namenode.fs-limits.min-block-size", "1"),
+        ];
+        let keys = [&own, keys].concat();
+        let fixture = Fixture::with_config(&keys, |config| config.symlinks = true);
+        let fixture = fixture.with_datanodes(2);
+        fixture.hdfs().chmod("/", 0o777).expect("the superuser");
+        Self {
+            fixture,
+            tokens: Vec::new(),
+        }
+    }
+
+    fn session(&self, user: u8) -> Session<'_> {
+        let name = ["alice", "bob", "hdfs"][usize::from(user) % 3];
+        let mut session = self.fixture.user(name);
+        session.caller.client_id = [user % 3 + 1; 16];
+        session
+    }
+
+    fn last_block(&self, src: &str) -> Option<ExtendedBlockProto> {
+        let located = self.fixture.hdfs().locations(src).ok()?;
+        located.last_block.map(|block| block.b)
+    }
+
+    /// Takes a step. Whether the call succeeds does not matter.
+    pub(super) fn step(&mut self, (kind, a, b, user): Step) {
+        match kind % KINDS {
+            0..=3 => self.make(kind % KINDS, a, b, user),
+            4..=8 => self.write(kind % KINDS, a, b, user),
+            9..=13 => self.move_about(kind % KINDS, a, b, user),
+            14..=20 => self.set(kind % KINDS, a, b, user),
+            21 => self.token(b, user),
+            22..=25 => self.pipeline(kind % KINDS, a, b, user),
+            26 => self.wait(b),
+            27 => self.cache(a, b, user),
+            28 => self.link(a, b, user),
+            30..=35 => self.snapshot(kind % KINDS, a, b),
+            _ => self.administrate(a, b),
+        }
+    }
+}
+
+/// Returns the number of sequences: few in an ordinary run, `KERBOX_LAW` in `.ci/long`.
+pub(super) fn cases() -> u32 {
+    let asked = std::env::var("KERBOX_LAW").ok();
+    asked.and_then(|asked| asked.parse().ok()).unwrap_or(64)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_edits_of_any_sequence_give_an_equal_state(
+        steps in proptest::collection::vec(any::<Step>(), 0..80),
+    ) {
+        let mut world = World::new();
+        for step in steps {
+            world.step(step);
+        }
+        let fixture = &world.fixture;
+        let law = fixture.node.check_replay(fixture.now.get(), &fixture.edits);
+        prop_assert_eq!(law, Ok(()));
+        prop_assert_eq!(fixture.node.check_image(fixture.now.get(), compare), Ok(()));
+    }
+}
