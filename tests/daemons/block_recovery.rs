@@ -187,16 +187,15 @@ pub(super) fn client_of(reference: &Reference) -> Result<JavaSession, Error> {
     JavaSession::run(java)
 }
 
-/// Kills a writer of so many replicas, and takes its lease away.
-fn recover_under_hadoop(
-    reference: &Reference,
-    reader: &mut JavaSession,
-    path: &str,
-    replicas: &str,
-) -> TestResult {
+/// Kills a writer of so many replicas.
+fn kill_a_writer(reference: &Reference, path: &str, replicas: &str) -> TestResult {
     let mut writer = client_of(reference)?;
     writer.ok(&["replication", replicas])?;
-    die_while_writing(writer, path)?;
+    die_while_writing(writer, path)
+}
+
+/// Takes the lease of a file away from its dead writer.
+fn recover_under_hadoop(reader: &mut JavaSession, path: &str) -> TestResult {
     reader.ok(&["recovered", path])?;
     assert_eq!(reader.ok(&["read", path])?, RECOVERED, "{path}");
     Ok(())
@@ -225,11 +224,12 @@ fn datanodes_of_both_recover_blocks_for_hadoops_namenode() -> TestResult {
         },
     )?;
     let mut reader = client_of(&reference)?;
-    recover_under_hadoop(&reference, &mut reader, "/of-hadoop", "1")?;
+    kill_a_writer(&reference, "/of-hadoop", "1")?;
+    recover_under_hadoop(&mut reader, "/of-hadoop")?;
     let folder = tempfile::tempdir()?;
     let mut files = 0;
-    // The primary is the one that was heard of last, which is most often the one whose heartbeats
-    // are more frequent.
+    // The primary is the one that was heard of last when the lease is taken away. Another heartbeat
+    // can come between, hence the attempts.
     for (interval, is_primary) in [("1", true), ("20", false)] {
         let ours = DatanodeDaemon::of(reference.address())
             .persistent(folder.path())
@@ -239,7 +239,11 @@ fn datanodes_of_both_recover_blocks_for_hadoops_namenode() -> TestResult {
         while roles.last() != Some(&is_primary) {
             assert!(roles.len() < ATTEMPTS, "{interval}: {roles:?}");
             let since = ours.journal().from_here();
-            recover_under_hadoop(&reference, &mut reader, &format!("/of-both-{files}"), "2")?;
+            let path = format!("/of-both-{files}");
+            kill_a_writer(&reference, &path, "2")?;
+            let port = ours.address().port().to_string();
+            reader.ok(&["latest", &port, &is_primary.to_string()])?;
+            recover_under_hadoop(&mut reader, &path)?;
             files += 1;
             let asked = |method: &str| since.count(|event| event.to_string().contains(method));
             let asked = ["initReplicaRecovery", "updateReplicaUnderRecovery"].map(asked);

@@ -2,12 +2,14 @@ import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.Comparator;
 import org.apache.hadoop.conf.Configuration;
 import org.apache.hadoop.fs.FSDataInputStream;
 import org.apache.hadoop.fs.FSDataOutputStream;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.hdfs.DistributedFileSystem;
+import org.apache.hadoop.hdfs.protocol.DatanodeInfo;
 import org.apache.hadoop.hdfs.tools.DFSAdmin;
 import org.apache.hadoop.security.UserGroupInformation;
 import org.apache.hadoop.util.ToolRunner;
@@ -20,6 +22,8 @@ import org.apache.hadoop.util.ToolRunner;
  * "read PATH" prints the length of a file and whether its bytes are those that "write" writes.
  * "recover PATH" takes the lease of a file away from its writer, and prints whether it is closed.
  * "recovered PATH" does so, and waits until it is closed.
+ * "latest PORT true" waits until the DataNode at a port has sent the latest heartbeat of all;
+ * "latest PORT false", until another has.
  * "missing PATH" waits until nobody has the first block of a file.
  * "policy PATH NAME" sets a storage policy. "delete PATH" and "rename FROM TO" print their answers.
  * "mkdirs PATH" makes a directory. "admin ARGUMENT..." is `hdfs dfsadmin`.
@@ -33,7 +37,8 @@ public class Restarts {
         Configuration configuration = new Configuration();
         UserGroupInformation.setConfiguration(configuration);
         FileSystem files = FileSystem.get(configuration);
-        BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        BufferedReader lines = new BufferedReader(
+                new InputStreamReader(System.in, StandardCharsets.UTF_8));
         for (String line; (line = lines.readLine()) != null;) {
             int status = 0;
             try {
@@ -47,11 +52,14 @@ public class Restarts {
         }
     }
 
-    private static int command(Configuration configuration, FileSystem files, String[] words) throws Exception {
+    private static int command(Configuration configuration, FileSystem files, String[] words)
+            throws Exception {
         switch (words[0]) {
             case "create":
-                short replication = replicas > 0 ? replicas : files.getDefaultReplication(new Path(words[1]));
-                out = files.create(new Path(words[1]), true, 4096, replication, files.getDefaultBlockSize(new Path(words[1])));
+                short replication = replicas > 0 ? replicas
+                        : files.getDefaultReplication(new Path(words[1]));
+                out = files.create(new Path(words[1]), true, 4096, replication,
+                        files.getDefaultBlockSize(new Path(words[1])));
                 written = 0;
                 return 0;
             case "replication":
@@ -70,18 +78,31 @@ public class Restarts {
                 read(files, new Path(words[1]));
                 return 0;
             case "recover":
-                System.out.println(((DistributedFileSystem) files).recoverLease(new Path(words[1])));
+                System.out
+                        .println(((DistributedFileSystem) files).recoverLease(new Path(words[1])));
                 return 0;
             case "recovered":
-                for (int left = 300; !((DistributedFileSystem) files).recoverLease(new Path(words[1])); left--) {
+                for (int left = 300; !((DistributedFileSystem) files)
+                        .recoverLease(new Path(words[1])); left--) {
                     if (left == 0) {
                         throw new java.io.IOException(words[1] + " is not closed within a minute");
                     }
                     Thread.sleep(200);
                 }
                 return 0;
+            case "latest":
+                boolean wanted = Boolean.parseBoolean(words[2]);
+                for (int left = 1200; latest(files).equals(words[1]) != wanted; left--) {
+                    if (left == 0) {
+                        throw new java.io.IOException(
+                                latest(files) + " sends the latest after a minute");
+                    }
+                    Thread.sleep(50);
+                }
+                return 0;
             case "missing":
-                for (int left = 300; files.getFileBlockLocations(new Path(words[1]), 0, 1)[0].getHosts().length > 0; left--) {
+                for (int left = 300; files.getFileBlockLocations(new Path(words[1]), 0, 1)[0]
+                        .getHosts().length > 0; left--) {
                     if (left == 0) {
                         throw new java.io.IOException(words[1] + " is not missing after a minute");
                     }
@@ -100,8 +121,17 @@ public class Restarts {
             case "mkdirs":
                 return files.mkdirs(new Path(words[1])) ? 0 : 1;
             default:
-                return ToolRunner.run(configuration, new DFSAdmin(), Arrays.copyOfRange(words, 1, words.length));
+                return ToolRunner.run(configuration, new DFSAdmin(),
+                        Arrays.copyOfRange(words, 1, words.length));
         }
+    }
+
+    /** Returns the port of the DataNode that the NameNode has heard of last. */
+    private static String latest(FileSystem files) throws Exception {
+        DatanodeInfo[] nodes = ((DistributedFileSystem) files).getDataNodeStats();
+        Comparator<DatanodeInfo> heard = Comparator
+                .comparingLong(DatanodeInfo::getLastUpdateMonotonic);
+        return String.valueOf(Arrays.stream(nodes).max(heard).get().getXferPort());
     }
 
     private static void read(FileSystem files, Path path) throws Exception {
