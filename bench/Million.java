@@ -32,14 +32,29 @@ public class Million {
             nn.getFileInfo("/");
             long start = System.nanoTime();
             switch (arguments[0]) {
-                case "fill": fill(files); break;
-                case "snapshot": nn.createSnapshot(TOP, arguments[2]); break;
-                case "change": change(files); break;
-                case "diff": check(files, nn.getSnapshotDiffReport(TOP, "s1", "s2").getDiffList().size()); break;
-                case "pages": check(files, pages()); break;
-                case "summary": nn.getContentSummary(TOP); break;
-                case "delete": nn.deleteSnapshot(TOP, arguments[2]); break;
-                default: throw new IllegalArgumentException(arguments[0]);
+                case "fill":
+                    fill(files);
+                    break;
+                case "snapshot":
+                    nn.createSnapshot(TOP, arguments[2]);
+                    break;
+                case "change":
+                    change(files);
+                    break;
+                case "diff":
+                    check(files, nn.getSnapshotDiffReport(TOP, "s1", "s2").getDiffList().size());
+                    break;
+                case "pages":
+                    check(files, pages());
+                    break;
+                case "summary":
+                    nn.getContentSummary(TOP);
+                    break;
+                case "delete":
+                    nn.deleteSnapshot(TOP, arguments[2]);
+                    break;
+                default:
+                    throw new IllegalArgumentException(arguments[0]);
             }
             System.out.printf("%.1f%n", (System.nanoTime() - start) / 1e6);
         }
@@ -54,14 +69,19 @@ public class Million {
         List<Future<Object>> parts = new ArrayList<>();
         for (int thread = 0; thread < IN_FLIGHT; thread++) {
             int first = from + thread;
-            parts.add(pool.submit((Callable<Object>) () -> { for (int i = first; i < to; i += IN_FLIGHT) step.make(i); return null; }));
+            parts.add(pool.submit((Callable<Object>) () -> {
+                for (int i = first; i < to; i += IN_FLIGHT) step.make(i);
+                return null;
+            }));
         }
         for (Future<Object> part : parts) part.get();
         pool.shutdown();
     }
 
     static void create(String path) throws Exception {
-        nn.create(path, new FsPermission((short) 0644), "million", new EnumSetWritable<>(EnumSet.of(CreateFlag.CREATE)), true, (short) 1, 1 << 27, new CryptoProtocolVersion[0], null, null);
+        nn.create(path, new FsPermission((short) 0644), "million",
+                new EnumSetWritable<>(EnumSet.of(CreateFlag.CREATE)), true, (short) 1, 1 << 27,
+                new CryptoProtocolVersion[0], null, null);
         nn.complete(path, "million", null, 0);
     }
 
@@ -86,15 +106,19 @@ public class Million {
 
     static int pages() throws Exception {
         int found = 0;
-        SnapshotDiffReportListing page = nn.getSnapshotDiffReportListing(TOP, "s1", "s2", new byte[0], -1);
+        SnapshotDiffReportListing page = nn.getSnapshotDiffReportListing(TOP, "s1", "s2",
+                new byte[0], -1);
         while (true) {
-            found += page.getModifyList().size() + page.getCreateList().size() + page.getDeleteList().size();
+            found += page.getModifyList().size() + page.getCreateList().size()
+                    + page.getDeleteList().size();
             if (page.getLastIndex() == -1 && page.getLastPath().length == 0) return found;
-            page = nn.getSnapshotDiffReportListing(TOP, "s1", "s2", page.getLastPath(), page.getLastIndex());
+            page = nn.getSnapshotDiffReportListing(TOP, "s1", "s2", page.getLastPath(),
+                    page.getLastIndex());
         }
     }
 
     static void check(int files, int found) {
-        if (found < files / 100) throw new IllegalStateException("a difference of " + found + " entries");
+        if (found < files / 100)
+            throw new IllegalStateException("a difference of " + found + " entries");
     }
 }

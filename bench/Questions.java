@@ -1,5 +1,6 @@
-// Asks a NameNode with the image of BigImage.java: Questions COUNT. Prints a line for each kind of question: its name
-// and the milliseconds that one takes. All are asked once before, to warm both machines up.
+// Asks a NameNode with the image of BigImage.java: Questions COUNT. Prints a line for each kind of
+// question: its name and the milliseconds that one takes. All are asked once before, to warm both
+// machines up.
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -34,7 +35,9 @@ public class Questions {
         }
     }
 
-    static String directory(int number) { return String.format("/dir%07d", number / PER_DIRECTORY); }
+    static String directory(int number) {
+        return String.format("/dir%07d", number / PER_DIRECTORY);
+    }
 
     static void fileInfo(Random random) throws Exception {
         int number = random.nextInt(count);
@@ -52,7 +55,8 @@ public class Questions {
         } while (page.hasMore());
     }
 
-    static void report(boolean counts, String name, int times, int callers, Question question) throws Exception {
+    static void report(boolean counts, String name, int times, int callers, Question question)
+            throws Exception {
         ExecutorService pool = Executors.newFixedThreadPool(callers);
         long from = System.nanoTime();
         List<Future<Void>> all = new ArrayList<>();

@@ -36,7 +36,10 @@ public class WebLoad {
         Request request;
         if (arguments[0].equals("logins")) {
             Subject user = login();
-            request = () -> Subject.doAs(user, (PrivilegedExceptionAction<Void>) () -> { get(HttpRequest.newBuilder(uri).header("Authorization", "Negotiate " + token())); return null; });
+            request = () -> Subject.doAs(user, (PrivilegedExceptionAction<Void>) () -> {
+                get(HttpRequest.newBuilder(uri).header("Authorization", "Negotiate " + token()));
+                return null;
+            });
         } else {
             request = () -> get(HttpRequest.newBuilder(uri));
         }
@@ -53,7 +56,10 @@ public class WebLoad {
         long start = System.nanoTime();
         for (int thread = 0; thread < inFlight; thread++) {
             int share = count / inFlight + (thread < count % inFlight ? 1 : 0);
-            parts.add(pool.submit((Callable<Object>) () -> { for (int i = 0; i < share; i++) request.make(); return null; }));
+            parts.add(pool.submit((Callable<Object>) () -> {
+                for (int i = 0; i < share; i++) request.make();
+                return null;
+            }));
         }
         for (Future<Object> part : parts) part.get();
         pool.shutdown();
@@ -61,16 +67,22 @@ public class WebLoad {
     }
 
     static void get(HttpRequest.Builder request) throws Exception {
-        HttpResponse<String> answer = client.send(request.build(), HttpResponse.BodyHandlers.ofString());
-        if (answer.statusCode() != 200 || !answer.body().contains("FileStatus")) throw new IllegalStateException(answer.statusCode() + " " + answer.body());
+        HttpResponse<String> answer = client.send(request.build(),
+                HttpResponse.BodyHandlers.ofString());
+        if (answer.statusCode() != 200 || !answer.body().contains("FileStatus"))
+            throw new IllegalStateException(answer.statusCode() + " " + answer.body());
     }
 
     static Subject login() throws Exception {
-        javax.security.auth.login.Configuration configuration = new javax.security.auth.login.Configuration() {
+        var configuration = new javax.security.auth.login.Configuration() {
             @Override
             public AppConfigurationEntry[] getAppConfigurationEntry(String name) {
-                Map<String, String> options = Map.of("useTicketCache", "true", "doNotPrompt", "true", "ticketCache", System.getenv("KRB5CCNAME").replaceFirst("^FILE:", ""));
-                return new AppConfigurationEntry[]{new AppConfigurationEntry("com.sun.security.auth.module.Krb5LoginModule", AppConfigurationEntry.LoginModuleControlFlag.REQUIRED, options)};
+                Map<String, String> options = Map.of("useTicketCache", "true", "doNotPrompt",
+                        "true", "ticketCache",
+                        System.getenv("KRB5CCNAME").replaceFirst("^FILE:", ""));
+                return new AppConfigurationEntry[]{
+                    new AppConfigurationEntry("com.sun.security.auth.module.Krb5LoginModule",
+                            AppConfigurationEntry.LoginModuleControlFlag.REQUIRED, options)};
             }
         };
         LoginContext context = new LoginContext("load", null, null, configuration);
@@ -81,7 +93,12 @@ public class WebLoad {
     static String token() throws Exception {
         GSSManager manager = GSSManager.getInstance();
         GSSName service = manager.createName("HTTP@localhost", GSSName.NT_HOSTBASED_SERVICE);
-        GSSContext context = manager.createContext(service, new Oid("1.3.6.1.5.5.2"), null, GSSContext.DEFAULT_LIFETIME);
-        try { return Base64.getEncoder().encodeToString(context.initSecContext(new byte[0], 0, 0)); } finally { context.dispose(); }
+        GSSContext context = manager.createContext(service, new Oid("1.3.6.1.5.5.2"), null,
+                GSSContext.DEFAULT_LIFETIME);
+        try {
+            return Base64.getEncoder().encodeToString(context.initSecContext(new byte[0], 0, 0));
+        } finally {
+            context.dispose();
+        }
     }
 }

@@ -33,16 +33,19 @@ public class Admin {
         UserGroupInformation.setConfiguration(configuration);
         // The tools write their errors there.
         System.setErr(System.out);
-        BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        BufferedReader lines = new BufferedReader(
+                new InputStreamReader(System.in, StandardCharsets.UTF_8));
         for (String line; (line = lines.readLine()) != null;) {
             String[] words = line.split("\t");
             int status;
             try {
                 if (words[0].equals("as")) {
                     String[] rest = Arrays.copyOfRange(words, 2, words.length);
-                    status = user(words[1]).doAs((PrivilegedExceptionAction<Integer>) () -> run(configuration, rest));
+                    status = user(words[1]).doAs(
+                            (PrivilegedExceptionAction<Integer>) () -> run(configuration, rest));
                 } else {
-                    status = words[0].equals("events") ? events(configuration) : run(configuration, words);
+                    status = words[0].equals("events") ? events(configuration)
+                            : run(configuration, words);
                 }
             } catch (Exception refused) {
                 System.out.println(refused);
@@ -60,17 +63,24 @@ public class Admin {
     }
 
     private static int run(Configuration configuration, String[] words) throws Exception {
-        return ToolRunner.run(configuration, tool(words[0], configuration), Arrays.copyOfRange(words, 1, words.length));
+        return ToolRunner.run(configuration, tool(words[0], configuration),
+                Arrays.copyOfRange(words, 1, words.length));
     }
 
     private static Tool tool(String name, Configuration configuration) {
         switch (name) {
-            case "cacheadmin": return new CacheAdmin(configuration);
-            case "dfsadmin": return new DFSAdmin(configuration);
-            case "ec": return new ECAdmin(configuration);
-            case "storagepolicies": return new StoragePolicyAdmin(configuration);
-            case "fs": return new FsShell();
-            default: throw new IllegalArgumentException(name);
+            case "cacheadmin":
+                return new CacheAdmin(configuration);
+            case "dfsadmin":
+                return new DFSAdmin(configuration);
+            case "ec":
+                return new ECAdmin(configuration);
+            case "storagepolicies":
+                return new StoragePolicyAdmin(configuration);
+            case "fs":
+                return new FsShell();
+            default:
+                throw new IllegalArgumentException(name);
         }
     }
 
@@ -78,16 +88,21 @@ public class Admin {
         FileSystem fs = FileSystem.newInstance(configuration);
         HdfsAdmin admin = new HdfsAdmin(FileSystem.getDefaultUri(configuration), configuration);
         DFSInotifyEventInputStream stream = admin.getInotifyEventStream();
-        Path directory = new Path("/events"), file = new Path(directory, "f"), moved = new Path(directory, "g");
+        Path directory = new Path("/events"), file = new Path(directory, "f"),
+                moved = new Path(directory, "g");
         fs.mkdirs(directory);
-        try (java.io.OutputStream out = fs.create(file)) { out.write(new byte[10]); }
+        try (java.io.OutputStream out = fs.create(file)) {
+            out.write(new byte[10]);
+        }
         fs.setPermission(file, new FsPermission((short) 0640));
         fs.setOwner(file, "alice", null);
         fs.setTimes(file, 1000, 2000);
         fs.setReplication(file, (short) 2);
         fs.setXAttr(file, "user.a", new byte[]{1});
         fs.removeXAttr(file, "user.a");
-        try (java.io.OutputStream out = fs.append(file)) { out.write(1); }
+        try (java.io.OutputStream out = fs.append(file)) {
+            out.write(1);
+        }
         fs.truncate(file, 0);
         fs.rename(file, moved);
         fs.delete(directory, true);
@@ -95,7 +110,8 @@ public class Admin {
             for (Event event : batch.getEvents()) System.out.println(event);
         }
         try {
-            for (DFSInotifyEventInputStream early = admin.getInotifyEventStream(0); early.poll() != null;) { }
+            for (DFSInotifyEventInputStream early = admin.getInotifyEventStream(0); early
+                    .poll() != null;) {}
             System.out.println("nothing is missing");
         } catch (MissingEventsException missing) {
             System.out.println(missing.getClass().getSimpleName());

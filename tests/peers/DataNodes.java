@@ -16,8 +16,10 @@ public class DataNodes {
         for (int number = 1; number <= count; number++) {
             StringBuilder folders = new StringBuilder();
             for (int storage = 0; storage < types.length; storage++) {
-                folders.append(storage == 0 ? "" : ",").append('[').append(types[storage]).append("]file://")
-                    .append(configuration.get("peers.folder")).append("/dn").append(number).append("/s").append(storage);
+                folders.append(storage == 0 ? "" : ",").append('[').append(types[storage])
+                        .append("]file://")
+                        .append(configuration.get("peers.folder")).append("/dn").append(number)
+                        .append("/s").append(storage);
             }
             HdfsConfiguration own = new HdfsConfiguration(configuration);
             own.set("dfs.datanode.data.dir", folders.toString());

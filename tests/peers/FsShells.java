@@ -15,7 +15,8 @@ public class FsShells {
     public static void main(String[] arguments) throws Exception {
         Configuration configuration = new Configuration();
         UserGroupInformation.setConfiguration(configuration);
-        BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        BufferedReader lines = new BufferedReader(
+                new InputStreamReader(System.in, StandardCharsets.UTF_8));
         for (String line; (line = lines.readLine()) != null;) {
             String[] words = line.split("\t");
             int status = 0;

@@ -17,14 +17,16 @@ public class Fscks {
     public static void main(String[] arguments) throws Exception {
         Configuration configuration = new HdfsConfiguration();
         UserGroupInformation.setConfiguration(configuration);
-        BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        BufferedReader lines = new BufferedReader(
+                new InputStreamReader(System.in, StandardCharsets.UTF_8));
         for (String line; (line = lines.readLine()) != null;) {
             String[] words = line.split("\t");
             int status;
             try {
                 status = words[0].equals("fs")
-                    ? ToolRunner.run(configuration, new FsShell(), Arrays.copyOfRange(words, 1, words.length))
-                    : ToolRunner.run(configuration, new DFSck(configuration), words);
+                        ? ToolRunner.run(configuration, new FsShell(),
+                                Arrays.copyOfRange(words, 1, words.length))
+                        : ToolRunner.run(configuration, new DFSck(configuration), words);
             } catch (Exception refused) {
                 refused.printStackTrace(System.out);
                 status = 1;

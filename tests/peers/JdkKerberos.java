@@ -44,7 +44,8 @@ public class JdkKerberos {
     private static Subject user;
 
     public static void main(String[] arguments) throws Exception {
-        BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        BufferedReader lines = new BufferedReader(
+                new InputStreamReader(System.in, StandardCharsets.UTF_8));
         for (String line; (line = lines.readLine()) != null;) {
             try {
                 System.out.println(command(line.split("\t")));
@@ -81,24 +82,28 @@ public class JdkKerberos {
 
     /** A principal's credentials; a service needs no ticket. */
     private static Subject login(String how, String principal, String with) throws Exception {
-        Map<String, String> options = new HashMap<>(Map.of("principal", principal, "refreshKrb5Config", "true"));
+        Map<String, String> options = new HashMap<>(
+                Map.of("principal", principal, "refreshKrb5Config", "true"));
         switch (how) {
             case "keytab":
-                options.putAll(Map.of("useKeyTab", "true", "keyTab", with, "storeKey", "true", "doNotPrompt", "true",
+                options.putAll(Map.of("useKeyTab", "true", "keyTab", with, "storeKey", "true",
+                        "doNotPrompt", "true",
                         "isInitiator", principal.contains("/") ? "false" : "true"));
                 break;
             case "ccache":
-                options.putAll(Map.of("useTicketCache", "true", "ticketCache", with, "doNotPrompt", "true"));
+                options.putAll(Map.of("useTicketCache", "true", "ticketCache", with, "doNotPrompt",
+                        "true"));
                 break;
             default:
                 break;
         }
-        AppConfigurationEntry entry = new AppConfigurationEntry("com.sun.security.auth.module.Krb5LoginModule",
+        AppConfigurationEntry entry = new AppConfigurationEntry(
+                "com.sun.security.auth.module.Krb5LoginModule",
                 AppConfigurationEntry.LoginModuleControlFlag.REQUIRED, options);
         Configuration configuration = new Configuration() {
             @Override
             public AppConfigurationEntry[] getAppConfigurationEntry(String name) {
-                return new AppConfigurationEntry[] {entry};
+                return new AppConfigurationEntry[]{entry};
             }
         };
         CallbackHandler asked = callbacks -> {
@@ -120,7 +125,8 @@ public class JdkKerberos {
         for (KerberosTicket ticket : subject.getPrivateCredentials(KerberosTicket.class)) {
             text.append("ticket ").append(ticket.getClient()).append(' ').append(ticket.getServer())
                     .append(" etype ").append(ticket.getSessionKeyType())
-                    .append(" forwardable ").append(ticket.isForwardable()).append(" renewable ").append(ticket.isRenewable());
+                    .append(" forwardable ").append(ticket.isForwardable()).append(" renewable ")
+                    .append(ticket.isRenewable());
         }
         return text.toString();
     }
@@ -133,7 +139,8 @@ public class JdkKerberos {
     private static GSSContext initiator(String service) throws Exception {
         GSSManager manager = GSSManager.getInstance();
         GSSName name = manager.createName(service, GSSName.NT_HOSTBASED_SERVICE);
-        GSSContext context = manager.createContext(name, new Oid(MECHANISM), null, GSSContext.DEFAULT_LIFETIME);
+        GSSContext context = manager.createContext(name, new Oid(MECHANISM), null,
+                GSSContext.DEFAULT_LIFETIME);
         context.requestMutualAuth(true);
         context.requestConf(true);
         context.requestInteg(true);
@@ -144,7 +151,8 @@ public class JdkKerberos {
         GSSContext initiator = as(user, () -> initiator(service));
         GSSContext acceptor = as(server, () -> {
             GSSManager manager = GSSManager.getInstance();
-            GSSCredential credential = manager.createCredential(null, GSSCredential.INDEFINITE_LIFETIME, new Oid(MECHANISM),
+            GSSCredential credential = manager.createCredential(null,
+                    GSSCredential.INDEFINITE_LIFETIME, new Oid(MECHANISM),
                     GSSCredential.ACCEPT_ONLY);
             return manager.createContext(credential);
         });
@@ -157,19 +165,22 @@ public class JdkKerberos {
             }
         }
         byte[] message = "between the two of us".getBytes(StandardCharsets.UTF_8);
-        for (GSSContext[] way : new GSSContext[][] {{initiator, acceptor}, {acceptor, initiator}}) {
+        for (GSSContext[] way : new GSSContext[][]{{initiator, acceptor}, {acceptor, initiator}}) {
             byte[] wrapped = way[0].wrap(message, 0, message.length, new MessageProp(0, true));
             byte[] read = way[1].unwrap(wrapped, 0, wrapped.length, new MessageProp(0, true));
             byte[] mic = way[0].getMIC(message, 0, message.length, new MessageProp(0, false));
-            way[1].verifyMIC(mic, 0, mic.length, message, 0, message.length, new MessageProp(0, false));
+            way[1].verifyMIC(mic, 0, mic.length, message, 0, message.length,
+                    new MessageProp(0, false));
             if (!Arrays.equals(read, message)) {
                 throw new IllegalStateException("a message was changed on its way");
             }
         }
-        return "context of " + acceptor.getSrcName() + " with " + acceptor.getTargName() + " conf " + acceptor.getConfState();
+        return "context of " + acceptor.getSrcName() + " with " + acceptor.getTargName() + " conf "
+                + acceptor.getConfState();
     }
 
-    private static String sasl(String qop, String service, String host, Subject server) throws Exception {
+    private static String sasl(String qop, String service, String host, Subject server)
+            throws Exception {
         String[] qops = qop.split("/");
         Map<String, String> properties = Map.of(Sasl.QOP, qops[0], Sasl.SERVER_AUTH, "true");
         Map<String, String> offered = Map.of(Sasl.QOP, qops[qops.length - 1]);
@@ -181,8 +192,10 @@ public class JdkKerberos {
             }
         };
         String[] mechanisms = {"GSSAPI"};
-        SaslClient client = as(user, () -> Sasl.createSaslClient(mechanisms, null, service, host, properties, null));
-        SaslServer accepting = as(server, () -> Sasl.createSaslServer("GSSAPI", service, host, offered, authorize));
+        SaslClient client = as(user,
+                () -> Sasl.createSaslClient(mechanisms, null, service, host, properties, null));
+        SaslServer accepting = as(server,
+                () -> Sasl.createSaslServer("GSSAPI", service, host, offered, authorize));
         byte[] challenge = new byte[0];
         while (!accepting.isComplete()) {
             byte[] given = challenge;
@@ -190,7 +203,8 @@ public class JdkKerberos {
             challenge = as(server, () -> accepting.evaluateResponse(response));
         }
         Set<Object> agreed = new LinkedHashSet<>(
-                Arrays.asList(client.getNegotiatedProperty(Sasl.QOP), accepting.getNegotiatedProperty(Sasl.QOP)));
+                Arrays.asList(client.getNegotiatedProperty(Sasl.QOP),
+                        accepting.getNegotiatedProperty(Sasl.QOP)));
         if (!qop.equals("auth")) {
             byte[] message = "between the two of us".getBytes(StandardCharsets.UTF_8);
             byte[] wrapped = client.wrap(message, 0, message.length);

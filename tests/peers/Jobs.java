@@ -54,7 +54,8 @@ public class Jobs {
             CONFIGURATION.set(words[0], words[1]);
         }
         UserGroupInformation.setConfiguration(CONFIGURATION);
-        BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        BufferedReader lines = new BufferedReader(
+                new InputStreamReader(System.in, StandardCharsets.UTF_8));
         for (String line; (line = lines.readLine()) != null;) {
             int status = 0;
             try {
@@ -115,7 +116,8 @@ public class Jobs {
             case "greet":
                 return as(() -> greet(words[1]));
             case "accept":
-                return Subject.doAs(service, (PrivilegedExceptionAction<String>) () -> accept(words[1]));
+                return Subject.doAs(service,
+                        (PrivilegedExceptionAction<String>) () -> accept(words[1]));
             // What it does.
             case "list":
                 return list(words[1]);
@@ -209,20 +211,25 @@ public class Jobs {
         return errors.size() + " failed " + Set.copyOf(errors);
     }
 
-    private static LoginContext context(Subject into, String principal, String keytab) throws Exception {
-        Map<String, String> options = new HashMap<>(Map.of("principal", principal, "useKeyTab", "true", "keyTab", keytab,
-                "doNotPrompt", "true", "refreshKrb5Config", "true", "storeKey", "true"));
-        AppConfigurationEntry entry = new AppConfigurationEntry("com.sun.security.auth.module.Krb5LoginModule",
+    private static LoginContext context(Subject into, String principal, String keytab)
+            throws Exception {
+        Map<String, String> options = new HashMap<>(
+                Map.of("principal", principal, "useKeyTab", "true", "keyTab", keytab,
+                        "doNotPrompt", "true", "refreshKrb5Config", "true", "storeKey", "true"));
+        AppConfigurationEntry entry = new AppConfigurationEntry(
+                "com.sun.security.auth.module.Krb5LoginModule",
                 AppConfigurationEntry.LoginModuleControlFlag.REQUIRED, options);
         return new LoginContext("job", into, null, new javax.security.auth.login.Configuration() {
             @Override
             public AppConfigurationEntry[] getAppConfigurationEntry(String name) {
-                return new AppConfigurationEntry[] {entry};
+                return new AppConfigurationEntry[]{entry};
             }
         });
     }
 
-    /** Logs in again; "keep" leaves the old tickets in the Subject, "replace" removes them first. */
+    /**
+     * Logs in again; "keep" leaves the old tickets in the Subject, "replace" removes them first.
+     */
     private static int again(String how, String principal, String keytab) throws Exception {
         Subject fresh = new Subject();
         context(fresh, principal, keytab).login();
@@ -236,10 +243,13 @@ public class Jobs {
         return subject.getPrivateCredentials(KerberosTicket.class).size();
     }
 
-    /** Judges by the first ticket-granting ticket in the Subject, the oldest, as some clients do. */
+    /**
+     * Judges by the first ticket-granting ticket in the Subject, the oldest, as some clients do.
+     */
     private static String firstTicket() {
         for (Object credential : subject.getPrivateCredentials()) {
-            if (credential instanceof KerberosTicket ticket && ticket.getServer().getName().startsWith("krbtgt/")) {
+            if (credential instanceof KerberosTicket ticket
+                    && ticket.getServer().getName().startsWith("krbtgt/")) {
                 return ticket.isCurrent() ? "current" : "expired";
             }
         }
@@ -263,7 +273,10 @@ public class Jobs {
         return subject.getPrivateCredentials().size();
     }
 
-    /** Logs the service in again: "empty" logs out first, "replace" only once the new login has worked. */
+    /**
+     * Logs the service in again: "empty" logs out first, "replace" only once the new login has
+     * worked.
+     */
     private static int refresh(String how, String principal, String keytab) throws Exception {
         if (how.equals("empty")) {
             serviceContext.logout();
@@ -283,7 +296,8 @@ public class Jobs {
     /** Returns a token for a service's host-based name, as SERVICE@HOST. */
     private static String greet(String name) throws Exception {
         GSSManager manager = GSSManager.getInstance();
-        GSSContext context = manager.createContext(manager.createName(name, GSSName.NT_HOSTBASED_SERVICE), KERBEROS,
+        GSSContext context = manager.createContext(
+                manager.createName(name, GSSName.NT_HOSTBASED_SERVICE), KERBEROS,
                 null, GSSContext.DEFAULT_LIFETIME);
         context.requestMutualAuth(false);
         return Base64.getEncoder().encodeToString(context.initSecContext(new byte[0], 0, 0));

@@ -18,7 +18,8 @@ public class OpenFiles {
     public static void main(String[] arguments) throws Exception {
         Configuration configuration = new Configuration();
         UserGroupInformation.setConfiguration(configuration);
-        BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        BufferedReader lines = new BufferedReader(
+                new InputStreamReader(System.in, StandardCharsets.UTF_8));
         for (String line; (line = lines.readLine()) != null;) {
             int status = 0;
             try {
@@ -34,9 +35,10 @@ public class OpenFiles {
 
     private static void command(Configuration configuration, String[] words) throws Exception {
         if (words[0].equals("proxy")) {
-            UserGroupInformation user = UserGroupInformation.createProxyUser(words[1], UserGroupInformation.getLoginUser());
-            user.doAs((java.security.PrivilegedExceptionAction<Object>) () ->
-                FileSystem.newInstance(configuration).getFileStatus(new Path(words[2])));
+            UserGroupInformation user = UserGroupInformation.createProxyUser(words[1],
+                    UserGroupInformation.getLoginUser());
+            user.doAs((java.security.PrivilegedExceptionAction<Object>) () -> FileSystem
+                    .newInstance(configuration).getFileStatus(new Path(words[2])));
             return;
         }
         Path path = new Path(words[1]);

@@ -23,7 +23,8 @@ public class Tokens {
     public static void main(String[] arguments) throws Exception {
         Configuration configuration = new Configuration();
         UserGroupInformation.setConfiguration(configuration);
-        BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        BufferedReader lines = new BufferedReader(
+                new InputStreamReader(System.in, StandardCharsets.UTF_8));
         for (String line; (line = lines.readLine()) != null;) {
             int status = 0;
             try {
@@ -46,8 +47,10 @@ public class Tokens {
                     Token<?>[] tokens = files.addDelegationTokens(words[1], credentials);
                     System.out.println(tokens == null ? 0 : tokens.length);
                 }
-                try (java.io.DataOutputStream out = new java.io.DataOutputStream(new java.io.FileOutputStream(words[2]))) {
-                    credentials.writeTokenStorageToStream(out, Credentials.SerializedFormat.valueOf(words[3]));
+                try (java.io.DataOutputStream out = new java.io.DataOutputStream(
+                        new java.io.FileOutputStream(words[2]))) {
+                    credentials.writeTokenStorageToStream(out,
+                            Credentials.SerializedFormat.valueOf(words[3]));
                 }
                 return 0;
             case "renew":

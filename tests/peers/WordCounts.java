@@ -20,14 +20,16 @@ import org.apache.hadoop.mapreduce.lib.output.FileOutputFormat;
 import org.apache.hadoop.security.UserGroupInformation;
 
 /**
- * Counts words by MapReduce in this process (LocalJobRunner), from and to the folder whose URL is on
- * each line of the input. Prints each word with its count, and "=> STATUS" on a line after each job.
+ * Counts words by MapReduce in this process (LocalJobRunner), from and to the folder whose URL is
+ * on each line of the input. Prints each word with its count, and "=> STATUS" on a line after each
+ * job.
  * Arguments: a folder of this machine for temporary files, and optionally PRINCIPAL KEYTAB.
  */
 public class WordCounts {
     public static class Words extends Mapper<LongWritable, Text, Text, IntWritable> {
         @Override
-        protected void map(LongWritable at, Text line, Context context) throws IOException, InterruptedException {
+        protected void map(LongWritable at, Text line, Context context)
+                throws IOException, InterruptedException {
             for (String word : line.toString().split(" ")) {
                 context.write(new Text(word), new IntWritable(1));
             }
@@ -37,7 +39,7 @@ public class WordCounts {
     public static class Sums extends Reducer<Text, IntWritable, Text, IntWritable> {
         @Override
         protected void reduce(Text word, Iterable<IntWritable> counts, Context context)
-            throws IOException, InterruptedException {
+                throws IOException, InterruptedException {
             int sum = 0;
             for (IntWritable count : counts) {
                 sum += count.get();
@@ -58,7 +60,8 @@ public class WordCounts {
         if (arguments.length > 1) {
             UserGroupInformation.loginUserFromKeytab(arguments[1], arguments[2]);
         }
-        BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        BufferedReader lines = new BufferedReader(
+                new InputStreamReader(System.in, StandardCharsets.UTF_8));
         for (String line; (line = lines.readLine()) != null;) {
             int status = 1;
             try {
@@ -102,7 +105,8 @@ public class WordCounts {
             try (BufferedReader counted = new BufferedReader(
                     new InputStreamReader(files.open(part.getPath()), StandardCharsets.UTF_8))) {
                 counted.lines().map(line -> line.split("\t"))
-                    .forEach(pair -> sums.merge(pair[0], Integer.parseInt(pair[1]), Integer::sum));
+                        .forEach(pair -> sums.merge(pair[0], Integer.parseInt(pair[1]),
+                                Integer::sum));
             }
         }
         sums.forEach((word, sum) -> System.out.println(word + "\t" + sum));

@@ -1,6 +1,6 @@
-// A cluster manager for `--master local-tokens`: Spark's own local cluster (a master, two workers and
-// executors in processes of their own) with delegation tokens, which Spark hands out on YARN and
-// Kubernetes only. It switches on Spark's token manager as other cluster managers do.
+// A cluster manager for `--master local-tokens`: Spark's own local cluster (a master, two workers
+// and executors in processes of their own) with delegation tokens, which Spark hands out on YARN
+// and Kubernetes only. It switches on Spark's token manager as other cluster managers do.
 import org.apache.spark.SparkContext;
 import org.apache.spark.deploy.LocalSparkCluster;
 import org.apache.spark.deploy.security.HadoopDelegationTokenManager;
@@ -13,15 +13,19 @@ import scala.Option;
 import scala.runtime.BoxedUnit;
 
 public class TokenCluster implements ExternalClusterManager {
-    @Override public boolean canCreate(String master) {
+    @Override
+    public boolean canCreate(String master) {
         return master.equals("local-tokens");
     }
 
-    @Override public TaskScheduler createTaskScheduler(SparkContext context, String master) {
+    @Override
+    public TaskScheduler createTaskScheduler(SparkContext context, String master) {
         return new TaskSchedulerImpl(context);
     }
 
-    @Override public SchedulerBackend createSchedulerBackend(SparkContext context, String master, TaskScheduler scheduler) {
+    @Override
+    public SchedulerBackend createSchedulerBackend(SparkContext context, String master,
+            TaskScheduler scheduler) {
         LocalSparkCluster cluster = LocalSparkCluster.apply(2, 1, 1024, context.conf());
         Backend backend = new Backend((TaskSchedulerImpl) scheduler, context, cluster.start());
         backend.shutdownCallback_$eq(ended -> {
@@ -31,7 +35,8 @@ public class TokenCluster implements ExternalClusterManager {
         return backend;
     }
 
-    @Override public void initialize(TaskScheduler scheduler, SchedulerBackend backend) {
+    @Override
+    public void initialize(TaskScheduler scheduler, SchedulerBackend backend) {
         ((TaskSchedulerImpl) scheduler).initialize(backend);
     }
 
@@ -43,8 +48,10 @@ public class TokenCluster implements ExternalClusterManager {
             this.context = context;
         }
 
-        @Override public Option<HadoopDelegationTokenManager> createTokenManager() {
-            return Option.apply(new HadoopDelegationTokenManager(context.conf(), context.hadoopConfiguration(), driverEndpoint()));
+        @Override
+        public Option<HadoopDelegationTokenManager> createTokenManager() {
+            return Option.apply(new HadoopDelegationTokenManager(context.conf(),
+                    context.hadoopConfiguration(), driverEndpoint()));
         }
     }
 }

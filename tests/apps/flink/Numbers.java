@@ -62,26 +62,31 @@ public class Numbers {
         System.exit(0);
     }
 
-    private static void run(Configuration configuration, String base, int numbers) throws Exception {
+    private static void run(Configuration configuration, String base, int numbers)
+            throws Exception {
         configuration.set(CheckpointingOptions.CHECKPOINTS_DIRECTORY, base + "/checkpoints");
         configuration.set(CheckpointingOptions.CHECKPOINTING_INTERVAL, Duration.ofMillis(500));
-        configuration.set(CheckpointingOptions.EXTERNALIZED_CHECKPOINT_RETENTION, ExternalizedCheckpointRetention.RETAIN_ON_CANCELLATION);
+        configuration.set(CheckpointingOptions.EXTERNALIZED_CHECKPOINT_RETENTION,
+                ExternalizedCheckpointRetention.RETAIN_ON_CANCELLATION);
         configuration.set(CheckpointingOptions.FS_SMALL_FILE_THRESHOLD, MemorySize.ZERO);
         configuration.set(RestartStrategyOptions.RESTART_STRATEGY, "fixed-delay");
         configuration.set(RestartStrategyOptions.RESTART_STRATEGY_FIXED_DELAY_ATTEMPTS, 100);
-        configuration.set(RestartStrategyOptions.RESTART_STRATEGY_FIXED_DELAY_DELAY, Duration.ofMillis(200));
+        configuration.set(RestartStrategyOptions.RESTART_STRATEGY_FIXED_DELAY_DELAY,
+                Duration.ofMillis(200));
         configuration.set(RestOptions.BIND_PORT, "0");
         configuration.set(TaskManagerOptions.MANAGED_MEMORY_SIZE, MemorySize.ofMebiBytes(8));
         configuration.set(TaskManagerOptions.NETWORK_MEMORY_MIN, MemorySize.ofMebiBytes(16));
         configuration.set(TaskManagerOptions.NETWORK_MEMORY_MAX, MemorySize.ofMebiBytes(16));
-        MiniClusterConfiguration setup = new MiniClusterConfiguration.Builder().setConfiguration(configuration)
+        MiniClusterConfiguration setup = new MiniClusterConfiguration.Builder()
+                .setConfiguration(configuration)
                 .setNumTaskManagers(TASK_MANAGERS).setNumSlotsPerTaskManager(1).build();
         try (MiniCluster cluster = new MiniCluster(setup)) {
             cluster.start();
             JobGraph job = job(configuration, base, numbers);
             Path newest = newestCheckpoint(base);
             if (newest != null) {
-                job.setSavepointRestoreSettings(SavepointRestoreSettings.forPath(newest.toString()));
+                job.setSavepointRestoreSettings(
+                        SavepointRestoreSettings.forPath(newest.toString()));
             }
             System.out.println("from " + newest);
             JobID id = cluster.submitJob(job).get().getJobID();
@@ -92,18 +97,24 @@ public class Numbers {
     }
 
     private static JobGraph job(Configuration configuration, String base, int numbers) {
-        StreamExecutionEnvironment job = StreamExecutionEnvironment.getExecutionEnvironment(configuration);
+        StreamExecutionEnvironment job = StreamExecutionEnvironment
+                .getExecutionEnvironment(configuration);
         job.setParallelism(TASK_MANAGERS);
         GeneratorFunction<Long, Long> same = number -> number;
         DataGeneratorSource<Long> source = new DataGeneratorSource<>(same, numbers,
                 RateLimiterStrategy.perSecond(numbers / 25.0), Types.LONG);
-        // Files stay open over several checkpoints: after a failure they are cut back to the last one.
-        FileSink<String> sink = FileSink.forRowFormat(new Path(base + "/out"), new SimpleStringEncoder<String>())
+        // Files stay open over several checkpoints: after a failure they are cut back to the last
+        // one.
+        FileSink<String> sink = FileSink
+                .forRowFormat(new Path(base + "/out"), new SimpleStringEncoder<String>())
                 .withBucketAssigner(new BasePathBucketAssigner<>())
-                .withRollingPolicy(DefaultRollingPolicy.builder().withMaxPartSize(MemorySize.parse("256kb"))
-                        .withRolloverInterval(Duration.ofSeconds(60)).withInactivityInterval(Duration.ofSeconds(60)).build())
+                .withRollingPolicy(
+                        DefaultRollingPolicy.builder().withMaxPartSize(MemorySize.parse("256kb"))
+                                .withRolloverInterval(Duration.ofSeconds(60))
+                                .withInactivityInterval(Duration.ofSeconds(60)).build())
                 .build();
-        job.fromSource(source, WatermarkStrategy.noWatermarks(), "numbers").map(new Failing(numbers / 8)).sinkTo(sink);
+        job.fromSource(source, WatermarkStrategy.noWatermarks(), "numbers")
+                .map(new Failing(numbers / 8)).sinkTo(sink);
         return job.getStreamGraph().getJobGraph();
     }
 
@@ -166,7 +177,8 @@ public class Numbers {
     /** Counts what readers see: files in progress have names that begin with a dot. */
     private static void count(String base, int numbers) throws Exception {
         org.apache.hadoop.fs.Path out = new org.apache.hadoop.fs.Path(base + "/out");
-        org.apache.hadoop.fs.FileSystem files = out.getFileSystem(new org.apache.hadoop.conf.Configuration());
+        org.apache.hadoop.fs.FileSystem files = out
+                .getFileSystem(new org.apache.hadoop.conf.Configuration());
         BitSet found = new BitSet(numbers);
         int lines = 0;
         int parts = 0;
@@ -175,13 +187,15 @@ public class Numbers {
                 continue;
             }
             parts++;
-            try (BufferedReader in = new BufferedReader(new InputStreamReader(files.open(part.getPath())))) {
+            try (BufferedReader in = new BufferedReader(
+                    new InputStreamReader(files.open(part.getPath())))) {
                 for (String line; (line = in.readLine()) != null;) {
                     lines++;
                     found.set(Integer.parseInt(line));
                 }
             }
         }
-        System.out.println("numbers " + lines + " distinct " + found.cardinality() + " files " + parts);
+        System.out.println(
+                "numbers " + lines + " distinct " + found.cardinality() + " files " + parts);
     }
 }

@@ -36,7 +36,8 @@ public class Rows {
                     create(connection, name);
                     break;
                 case "put":
-                    put(connection, name, Integer.parseInt(arguments[4]), Integer.parseInt(arguments[5]));
+                    put(connection, name, Integer.parseInt(arguments[4]),
+                            Integer.parseInt(arguments[5]));
                     break;
                 case "flush":
                     try (Admin admin = connection.getAdmin()) {
@@ -63,7 +64,8 @@ public class Rows {
     }
 
     private static void create(Connection connection, TableName name) throws Exception {
-        byte[][] splits = new byte[][] {Bytes.toBytes("2"), Bytes.toBytes("4"), Bytes.toBytes("6"), Bytes.toBytes("8")};
+        byte[][] splits = new byte[][]{Bytes.toBytes("2"), Bytes.toBytes("4"), Bytes.toBytes("6"),
+            Bytes.toBytes("8")};
         try (Admin admin = connection.getAdmin()) {
             admin.createTable(TableDescriptorBuilder.newBuilder(name)
                     .setColumnFamily(ColumnFamilyDescriptorBuilder.of(FAMILY)).build(), splits);
@@ -71,7 +73,8 @@ public class Rows {
         System.out.println("created");
     }
 
-    private static void put(Connection connection, TableName name, int from, int to) throws Exception {
+    private static void put(Connection connection, TableName name, int from, int to)
+            throws Exception {
         int again = 0;
         try (Table table = connection.getTable(name)) {
             for (int first = from; first < to; first += BATCH) {
@@ -98,7 +101,8 @@ public class Rows {
         int rows = 0;
         int wrong = 0;
         Scan scan = new Scan().setCaching(2000);
-        try (Table table = connection.getTable(name); ResultScanner results = table.getScanner(scan)) {
+        try (Table table = connection.getTable(name);
+                ResultScanner results = table.getScanner(scan)) {
             for (Result result : results) {
                 int row = Integer.parseInt(Bytes.toString(result.getRow()).substring(2));
                 rows++;

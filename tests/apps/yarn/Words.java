@@ -12,8 +12,9 @@ import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.RemoteIterator;
 
 /**
- * Checks what jobs wrote. Words write DIR FILES LINES: text whose words are known; compare DIR LINES:
- * the counts of these words in DIR's files; same DIR DIR: equal names, lengths and bytes;
+ * Checks what jobs wrote. Words write DIR FILES LINES: text whose words are known;
+ * compare DIR LINES: the counts of these words in DIR's files;
+ * same DIR DIR: equal names, lengths and bytes;
  * rows DIR: rows of 100 bytes in its parts; has DIR TEXT: lines with that text.
  */
 public class Words {
@@ -24,7 +25,8 @@ public class Words {
         switch (arguments[0]) {
             case "write":
                 for (int file = 0; file < Integer.parseInt(arguments[2]); file++) {
-                    try (PrintWriter out = new PrintWriter(files.create(new Path(directory, "text" + file)))) {
+                    try (PrintWriter out = new PrintWriter(
+                            files.create(new Path(directory, "text" + file)))) {
                         for (int line = 0; line < Integer.parseInt(arguments[3]); line++) {
                             out.println("every w" + line % 100 + " file" + file);
                         }
@@ -32,7 +34,8 @@ public class Words {
                 }
                 break;
             case "compare":
-                System.out.println(compare(files, directory, Integer.parseInt(arguments[2]), Integer.parseInt(arguments[3])));
+                System.out.println(compare(files, directory, Integer.parseInt(arguments[2]),
+                        Integer.parseInt(arguments[3])));
                 break;
             case "same":
                 System.out.println(same(files, directory, new Path(arguments[2])));
@@ -52,7 +55,8 @@ public class Words {
         }
     }
 
-    private static String compare(FileSystem files, Path directory, int texts, int lines) throws Exception {
+    private static String compare(FileSystem files, Path directory, int texts, int lines)
+            throws Exception {
         Map<String, Long> expected = new TreeMap<>();
         for (int file = 0; file < texts; file++) {
             for (int line = 0; line < lines; line++) {
@@ -63,14 +67,16 @@ public class Words {
         }
         Map<String, Long> found = new TreeMap<>();
         for (FileStatus status : files.listStatus(directory)) {
-            try (BufferedReader in = new BufferedReader(new InputStreamReader(files.open(status.getPath())))) {
+            try (BufferedReader in = new BufferedReader(
+                    new InputStreamReader(files.open(status.getPath())))) {
                 for (String line; (line = in.readLine()) != null;) {
                     String[] words = line.split("\t");
                     found.merge(words[0], Long.parseLong(words[1]), Long::sum);
                 }
             }
         }
-        return "words " + found.size() + " " + (found.equals(expected) ? "right" : "wrong: " + found);
+        return "words " + found.size() + " "
+                + (found.equals(expected) ? "right" : "wrong: " + found);
     }
 
     private static String same(FileSystem files, Path from, Path to) throws Exception {
@@ -101,7 +107,8 @@ public class Words {
     private static int lines(FileSystem files, Path directory, String text) throws Exception {
         int lines = 0;
         for (FileStatus status : files.listStatus(directory)) {
-            try (BufferedReader in = new BufferedReader(new InputStreamReader(files.open(status.getPath())))) {
+            try (BufferedReader in = new BufferedReader(
+                    new InputStreamReader(files.open(status.getPath())))) {
                 for (String line; (line = in.readLine()) != null;) {
                     lines += line.contains(text) ? 1 : 0;
                 }

@@ -15,8 +15,8 @@ import java.util.concurrent.locks.ReentrantLock;
  * milliseconds in WAIT_MS.
  */
 class Waits {
-    private static final int WAIT =
-            Integer.parseInt(System.getenv().getOrDefault("WAIT_MS", "300"));
+    private static final int WAIT = Integer
+            .parseInt(System.getenv().getOrDefault("WAIT_MS", "300"));
 
     private interface Wait {
         void run() throws Exception;
@@ -61,7 +61,7 @@ class Waits {
         });
         measure("schedule", () -> {
             var executor = Executors.newScheduledThreadPool(1);
-            executor.schedule(() -> { }, WAIT, TimeUnit.MILLISECONDS).get();
+            executor.schedule(() -> {}, WAIT, TimeUnit.MILLISECONDS).get();
             executor.shutdown();
         });
     }

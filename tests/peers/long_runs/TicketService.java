@@ -49,13 +49,15 @@ public class TicketService {
         }
     }
 
-    private static LoginContext context(Subject subject, Map<String, String> options) throws LoginException {
-        AppConfigurationEntry entry = new AppConfigurationEntry("com.sun.security.auth.module.Krb5LoginModule",
+    private static LoginContext context(Subject subject, Map<String, String> options)
+            throws LoginException {
+        AppConfigurationEntry entry = new AppConfigurationEntry(
+                "com.sun.security.auth.module.Krb5LoginModule",
                 AppConfigurationEntry.LoginModuleControlFlag.REQUIRED, options);
         return new LoginContext("service", subject, null, new Configuration() {
             @Override
             public AppConfigurationEntry[] getAppConfigurationEntry(String name) {
-                return new AppConfigurationEntry[] {entry};
+                return new AppConfigurationEntry[]{entry};
             }
         });
     }
@@ -79,7 +81,8 @@ public class TicketService {
         try {
             while (true) {
                 KerberosTicket ticket = ticket();
-                if (ticket != null && fromCache && !ticket.getRenewTill().after(ticket.getEndTime())) {
+                if (ticket != null && fromCache
+                        && !ticket.getRenewTill().after(ticket.getEndTime())) {
                     System.out.println("no renewal beyond the end of this ticket");
                     return;
                 }
@@ -122,13 +125,18 @@ public class TicketService {
     public static void main(String[] arguments) throws Exception {
         Oid krb5 = new Oid("1.2.840.113554.1.2.2");
         GSSManager manager = GSSManager.getInstance();
-        TicketService user = new TicketService(arguments[0].equals("cache"), arguments[1], arguments[2]);
+        TicketService user = new TicketService(arguments[0].equals("cache"), arguments[1],
+                arguments[2]);
         user.login();
         Subject service = new Subject();
-        context(service, Map.of("principal", arguments[3], "useKeyTab", "true", "keyTab", arguments[4], "storeKey",
-                "true", "doNotPrompt", "true", "isInitiator", "false")).login();
-        GSSCredential credential = as(service, () -> manager.createCredential(null, GSSCredential.DEFAULT_LIFETIME, krb5,
-                GSSCredential.ACCEPT_ONLY));
+        context(service,
+                Map.of("principal", arguments[3], "useKeyTab", "true", "keyTab", arguments[4],
+                        "storeKey",
+                        "true", "doNotPrompt", "true", "isInitiator", "false"))
+                .login();
+        GSSCredential credential = as(service,
+                () -> manager.createCredential(null, GSSCredential.DEFAULT_LIFETIME, krb5,
+                        GSSCredential.ACCEPT_ONLY));
         Thread refresher = new Thread(user::refresh);
         refresher.setDaemon(true);
         refresher.start();
@@ -142,7 +150,8 @@ public class TicketService {
             Thread.sleep(3_600_000);
             try {
                 byte[] token = as(user.client, () -> {
-                    GSSName name = manager.createName(arguments[3].replace('/', '@'), GSSName.NT_HOSTBASED_SERVICE);
+                    GSSName name = manager.createName(arguments[3].replace('/', '@'),
+                            GSSName.NT_HOSTBASED_SERVICE);
                     return manager.createContext(name, krb5, null, GSSContext.DEFAULT_LIFETIME)
                             .initSecContext(new byte[0], 0, 0);
                 });
@@ -153,8 +162,9 @@ public class TicketService {
                 refused++;
             }
         }
-        System.out.println("contexts " + contexts + " refused " + refused + " refreshes " + user.refreshes
-                + " failures " + user.failures);
+        System.out.println(
+                "contexts " + contexts + " refused " + refused + " refreshes " + user.refreshes
+                        + " failures " + user.failures);
         System.exit(0);
     }
 }

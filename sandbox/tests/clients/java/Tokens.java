@@ -25,7 +25,7 @@ public class Tokens {
                 System.out.println("read " + in.readUTF());
             }
             Credentials credentials = new Credentials();
-            TokenCache.obtainTokensForNamenodes(credentials, new Path[] {new Path("/")}, conf);
+            TokenCache.obtainTokensForNamenodes(credentials, new Path[]{new Path("/")}, conf);
             for (Token<?> token : credentials.getAllTokens()) {
                 var identifier = (AbstractDelegationTokenIdentifier) token.decodeIdentifier();
                 System.out.println(token.getKind() + " renewer " + identifier.getRenewer());
