@@ -11,7 +11,8 @@ trials! {
         files_are_read_and_written_at_one_address,
         errors_have_statuses_of_their_own;
     [Peer::Curl, Peer::Mit] =>
-        spnego_tokens_and_proxy_users_work;
+        spnego_tokens_and_proxy_users_work,
+        its_own_tokens_are_renewed_expire_and_end;
     [Peer::HttpFs] =>
         fs_shell_works_by_the_client_of_httpfs,
         fs_shell_works_by_the_client_of_httpfs_with_spnego;
@@ -47,6 +48,8 @@ fn files_are_read_and_written_at_one_address() -> TestResult {
         &["-i", "-T", &one, "-H", "Content-Type: text/plain", &onward],
     )?;
     has(&untyped, "HTTP/1.1 400 Bad Request")?;
+    assert!(untyped.ends_with("\r\n\r\n"), "PUT gets no page: {untyped}");
+    let untyped = curl(&env, &["-i", "-d", "x", &at("op=APPEND&data=true")])?;
     has(
         &untyped,
         "must have content-type set to 'application/octet-stream'",
@@ -148,7 +151,55 @@ fn spnego_tokens_and_proxy_users_work() -> TestResult {
     assert_eq!(curl(&nobody, &["-H", &field, &open])?, "42");
     let changed = field.replace(&token[..12], "AAAAAAAAAAAA");
     let refused = curl(&nobody, &["-i", "-H", &changed, &open])?;
-    has(&refused, "HTTP/1.1 401 Unauthorized")
+    has(&refused, "HTTP/1.1 403 Forbidden")?;
+    has(&refused, "AuthenticationException")
+}
+
+fn its_own_tokens_are_renewed_expire_and_end() -> TestResult {
+    let cluster = Cluster::secure().httpfs().start_blocking()?;
+    let alice = cluster.login_blocking("alice")?.env();
+    let bob = cluster.login_blocking("bob")?.env();
+    let nobody = cluster.env();
+    let negotiate = ["-i", "--negotiate", "-u", ":"];
+    let issue = |renewer: &str| {
+        let get = url(
+            &cluster,
+            &format!("/?op=GETDELEGATIONTOKEN&renewer={renewer}"),
+        );
+        let answer = curl(&alice, &["--negotiate", "-u", ":", &get])?;
+        let token = answer.split('"').nth(5).ok_or("no token")?;
+        Ok::<_, Box<dyn std::error::Error + Send + Sync>>(token.to_owned())
+    };
+    let ask = |query: &str| curl(&nobody, &["-i", &url(&cluster, query)]);
+    let change = |env: &ClientEnv, op: &str, token: &str| {
+        let query = url(&cluster, &format!("/?op={op}DELEGATIONTOKEN&token={token}"));
+        curl(env, &[&negotiate[..], &["-X", "PUT", &query]].concat())
+    };
+    let home = |token: &str| ask(&format!("/?op=GETHOMEDIRECTORY&delegation={token}"));
+    let token = issue("bob")?;
+    has(&home(&token)?, "/user/alice")?;
+    let status = format!("/user/alice?op=GETFILESTATUS&delegation={token}");
+    has(&ask(&status)?, "\"owner\":\"alice\"")?;
+    // It is no token of the NameNode, and gets no other one.
+    let namenode = cluster.webhdfs_url().replacen("webhdfs://", "http://", 1);
+    let foreign = format!("{namenode}/webhdfs/v1{status}");
+    has(
+        &curl(&nobody, &["-i", &foreign])?,
+        "SecretManager$InvalidToken",
+    )?;
+    let another = ask(&format!("/?op=GETDELEGATIONTOKEN&delegation={token}"))?;
+    has(&another, "HTTP/1.1 401 Unauthorized")?;
+    // Only its renewer renews it, and it outlives a restart of the NameNode.
+    has(&change(&alice, "RENEW", &token)?, "HTTP/1.1 403 Forbidden")?;
+    cluster.advance_blocking(std::time::Duration::from_secs(9 * 3600))?;
+    has(&change(&bob, "RENEW", &token)?, "{\"long\":")?;
+    cluster.advance_blocking(std::time::Duration::from_secs(16 * 3600))?;
+    cluster.restart_namenode()?;
+    has(&home(&token)?, "/user/alice")?;
+    cluster.advance_blocking(std::time::Duration::from_secs(9 * 3600))?;
+    let expired = home(&token)?;
+    has(&expired, "HTTP/1.1 403 Forbidden")?;
+    has(&expired, "AuthenticationException")
 }
 
 /// Runs the shell's commands by `HttpFSFileSystem`. It puts spaces and, for a renaming, whole URLs

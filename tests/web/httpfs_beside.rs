@@ -17,90 +17,26 @@ trials! {
         every_answer_is_that_of_hadoops_httpfs;
 }
 
-/// The requests: `UP` is a PUT of data, `@` the directory, and `HDFS` the URL of the file
-/// system.
-const REQUESTS: &str = "\
-PUT @/d?op=MKDIRS
-UP @/abc?op=CREATE&data=true
-UP @/abd?op=CREATE&data=true&permission=600
-UP @/x.txt?op=CREATE&data=true
-UP @/x.txt?op=CREATE&data=true
-UP @/x.txt?op=CREATE&data=true&overwrite=false
-UP @/a%20b?op=CREATE&data=true
-GET @?op=LISTSTATUS
-GET @?op=LISTSTATUS&filter=
-GET @?op=LISTSTATUS&filter=ab*
-GET @?op=LISTSTATUS&filter=*.txt
-GET @?op=LISTSTATUS&filter=%20a?c%20
-GET @?op=LISTSTATUS&filter=[a-c]*
-GET @?op=LISTSTATUS&filter=[^a]*
-GET @?op=LISTSTATUS&filter={ab{c,d},d}
-GET @?op=LISTSTATUS&filter=a+b
-GET @?op=LISTSTATUS&filter=a%5C*
-GET @?op=LISTSTATUS&filter=none
-GET @?op=LISTSTATUS&filter=[
-GET @?op=LISTSTATUS&filter={a
-GET @?op=LISTSTATUS&filter=a%5C
-GET @/abc?op=LISTSTATUS&filter=ab*
-GET @/abc?op=LISTSTATUS&filter=x*
-GET @/none?op=LISTSTATUS&filter=x*
-GET @/a%20b?op=GETFILESTATUS
-GET @/a+b?op=GETFILESTATUS
-GET @/abc%20?op=GETFILESTATUS
-GET @//abc/?op=GETFILESTATUS
-GET @/d/.././abc?op=GETFILESTATUS
-GET @/a:b?op=GETFILESTATUS
-PUT @/abc?op=RENAME&destination=HDFS@/r
-PUT @/r?op=RENAME&destination=hdfs:@//abc/
-PUT @/abc?op=RENAME&destination=@/d/../r&renameoptions=NONE
-PUT @/r?op=RENAME&destination=@/a%20c%20
-PUT @/a%20c?op=RENAME&destination=%20@/abc
-PUT @/abc?op=RENAME&destination=hdfs://other:1@/r
-PUT @/abc?op=RENAME&destination=file://@/r
-PUT @/abc?op=RENAME&destination=@/a:b
-PUT @/abc?op=RENAME&destination=a:b
-PUT @/abc?op=RENAME&destination=none/r
-PUT @/abc?op=RENAME&destination=%20
-PUT @/abc?op=RENAME
-PUT @/none?op=RENAME&destination=@/r
-UP @/c1?op=CREATE&data=true
-UP @/c2?op=CREATE&data=true
-UP @/c3?op=CREATE&data=true
-UP @/c4?op=CREATE&data=true
-POST @/c1?op=CONCAT&sources=HDFS@/c2
-POST @/c1?op=CONCAT&sources=@/c3,
-POST @/c1?op=CONCAT&sources=,@/c4
-POST @/c1?op=CONCAT&sources=hdfs://other:1@/c4
-GET @/c1?op=OPEN
-GET @/c1?op=OPEN&offset=1&length=1
-GET @?op=OPEN
-GET @/x.txt?op=GETFILECHECKSUM
-GET @?op=GETQUOTAUSAGE
-GET @?op=GETACLSTATUS
-GET @?op=GETSTORAGEPOLICY
-GET @?op=GETHOMEDIRECTORY
-GET /?op=GETHOMEDIRECTORY
-GET /?op=gethomedirectory
-GET /?op=NONE
-GET /?op=
-GET /
-GET @?op=MKDIRS
-PUT @?op=GETFILESTATUS
-POST @?op=MKDIRS
-DELETE @?op=MKDIRS
-PUT @/d?op=SETPERMISSION&permission=700
-PUT @/d?op=SETSTORAGEPOLICY&storagepolicy=COLD
-POST @/d?op=UNSETSTORAGEPOLICY
-PUT @/d?op=MODIFYACLENTRIES&aclspec=user:bob:rwx
-GET @/d?op=GETACLSTATUS
-PUT @/d?op=SETXATTR&xattr.name=user.a&xattr.value=%22v%22&flag=CREATE
-GET @/d?op=GETXATTRS&xattr.name=user.a
-GET @/d?op=GETXATTRS&encoding=hex
-PUT @/d?op=REMOVEXATTR&xattr.name=user.a
-HEAD @/abc?op=GETFILESTATUS
-DELETE @/none?op=DELETE
-DELETE @?op=DELETE&recursive=true
-";
+/// The requests: `UP` is a PUT of data, `AP` a POST of data, `NOBODY` a GET or PUT without the
+/// user's name, `@` the directory, and `HDFS` the URL of the file system.
+const REQUESTS: &str = include_str!("httpfs_beside/general.txt");
+
+/// Values that are wrong, missing, or at a limit, and exceptions of the NameNode.
+const WRONG: &str = include_str!("httpfs_beside/wrong.txt");
+
+/// Reading at any place.
+const READING: &str = include_str!("httpfs_beside/reading.txt");
+
+/// Attributes, policies, erasure coding and the rest.
+const OTHERS: &str = include_str!("httpfs_beside/others.txt");
+
+/// Values whose absence its client of the NameNode notices in the middle of a call. The thread of
+/// Hadoop's HttpFS that has made it can make no other call.
+const LAST: &str = include_str!("httpfs_beside/last.txt");
+
+/// Tokens. `T` is one that the same server has issued, `C` one that was cancelled, and `F` one with
+/// another password.
+const TOKENS: &str = include_str!("httpfs_beside/tokens.txt");
 
 /// Hadoop's HttpFS, which ends with its input.
 struct HttpFs {
@@ -150,15 +86,26 @@ fn shown(answer: &str, directory: &str) -> String {
     let mut fields = head.lines().filter_map(|line| line.split_once(": "));
     let kind = fields.find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
     let kind = kind.map_or("", |(_, kind)| kind.split(';').next().unwrap_or(kind));
-    let body = match serde_json::from_str(body) {
-        Ok(value) => without_moments(value).to_string(),
-        Err(_) => body.to_owned(),
+    let title = body.split_once("<title>").map(|(_, rest)| rest);
+    let title = title.and_then(|rest| rest.split_once("</title>"));
+    let body = match (serde_json::from_str(body), title) {
+        (Ok(value), _) => without_moments(value).to_string(),
+        // The servlet container's page has more on it than ours.
+        (Err(_), Some((title, _))) => title.replace("&apos;", "'"),
+        (Err(_), None) => body.to_owned(),
     };
     format!("{status} {kind} {}", body.replace(directory, "@"))
 }
 
 fn without_moments(value: Value) -> Value {
-    const OWN: [&str; 4] = ["accessTime", "modificationTime", "fileId", "Location"];
+    const OWN: [&str; 6] = [
+        "accessTime",
+        "modificationTime",
+        "fileId",
+        "Location",
+        "urlString",
+        "long",
+    ];
     match value {
         Value::Object(fields) => {
             let fields: BTreeMap<String, Value> = fields.into_iter().collect();
@@ -173,61 +120,173 @@ fn without_moments(value: Value) -> Value {
     }
 }
 
-/// Makes a request to a server.
-fn ask(env: &ClientEnv, base: &str, request: &str, data: &str) -> Text {
-    let (method, target) = request.split_once(' ').ok_or("no method")?;
-    let user = if target.contains('?') { '&' } else { '?' };
-    let url = format!("{base}/v1{target}{user}user.name=alice");
-    let octets = "Content-Type: application/octet-stream";
-    let words: &[&str] = match method {
-        "UP" => &["-T", data, "-H", octets, "-H", "Expect:"],
-        "HEAD" => &["-I"],
-        method => &["-X", method],
-    };
-    // The path and the pattern go to the server as they are.
-    curl(
-        env,
-        &[&["-i", "-g", "--path-as-is"], words, &[&url]].concat(),
-    )
+/// Returns a text with its numbers left out.
+fn without_numbers(text: &str) -> String {
+    let mut shown: Vec<char> = Vec::new();
+    for letter in text.chars() {
+        let letter = if letter.is_ascii_digit() { '#' } else { letter };
+        if letter != '#' || shown.last() != Some(&'#') {
+            shown.push(letter);
+        }
+    }
+    shown.into_iter().collect()
+}
+
+/// Two servers before the same NameNode, and the requests of one user after the other.
+struct Beside<'a> {
+    env: &'a ClientEnv,
+    hdfs: String,
+    data: String,
+    theirs: String,
+    ours: String,
+    differences: Vec<String>,
+}
+
+impl Beside<'_> {
+    /// Makes a request to a server as a user, in this directory.
+    fn ask(&self, base: &str, user: &str, request: &str, directory: &str) -> Text {
+        let request = request.replace("HDFS", &self.hdfs);
+        let request = request.replace('@', directory);
+        let (method, target) = request.split_once(' ').ok_or("no method")?;
+        let mut url = format!("{base}/v1{target}");
+        if method != "NOBODY" && !target.contains("user.name") {
+            let mark = if target.contains('?') { '&' } else { '?' };
+            url = format!("{url}{mark}user.name={user}");
+        }
+        let is_put = ["op=RENEW", "op=CANCEL", "op=MKDIRS"];
+        let is_put = is_put.into_iter().any(|op| target.contains(op));
+        let data = [
+            "-T",
+            &self.data,
+            "-H",
+            "Content-Type: application/octet-stream",
+        ];
+        let words = match method {
+            "UP" => [&data[..], &["-H", "Expect:"]].concat(),
+            "AP" => [&data[..], &["-H", "Expect:", "-X", "POST"]].concat(),
+            "HEAD" => vec!["-I"],
+            "NOBODY" if is_put => vec!["-X", "PUT"],
+            "NOBODY" => vec!["-X", "GET"],
+            method => vec!["-X", method],
+        };
+        // The path and the pattern go to the server as they are.
+        let words = [&["-i", "-g", "--path-as-is"], &words[..], &[&url]].concat();
+        Ok(shown(&curl(self.env, &words)?, directory))
+    }
+
+    /// Asks Hadoop's HttpFS, of which an operation fails now and then before it begins.
+    fn ask_theirs(&self, user: &str, request: &str) -> Text {
+        for _ in 0..100 {
+            let directory = format!("/user/{user}/theirs");
+            let answer = self.ask(&self.theirs, user, request, &directory)?;
+            if !answer.contains("\"java.lang.IllegalStateException\"") {
+                return Ok(answer);
+            }
+        }
+        Err(format!("HttpFS fails always: {request}").into())
+    }
+
+    fn compare(&mut self, user: &str, requests: &str) -> TestResult {
+        for request in requests.lines() {
+            let their = self.ask_theirs(user, request)?;
+            let directory = format!("/user/{user}/ours");
+            let our = self.ask(&self.ours, user, request, &directory)?;
+            self.note(request, &their, &our);
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, request: &str, their: &str, our: &str) {
+        if their != our {
+            let difference = format!("{request}\n  Hadoop: {their}\n    ours: {our}");
+            self.differences.push(difference);
+        }
+    }
+
+    /// Compares what the servers say of tokens: one of their own, a cancelled one, and a forged
+    /// one.
+    fn compare_tokens(&mut self, user: &str) -> TestResult {
+        let ours = self.tokens(&self.ours.clone(), user)?;
+        let theirs = self.tokens(&self.theirs.clone(), user)?;
+        let with = |request: &str, tokens: &[String; 3]| {
+            let [own, cancelled, forged] = tokens;
+            let request = request.replace("=T", &format!("={own}"));
+            let request = request.replace("=C&", &format!("={cancelled}&"));
+            let request = request.replace("=F", &format!("={forged}"));
+            match request.strip_suffix("=C") {
+                Some(start) => format!("{start}={cancelled}"),
+                None => request,
+            }
+        };
+        for request in TOKENS.lines() {
+            let their = self.ask_theirs(user, &with(request, &theirs))?;
+            let directory = format!("/user/{user}/ours");
+            let our = self.ask(&self.ours, user, &with(request, &ours), &directory)?;
+            self.note(request, &without_numbers(&their), &without_numbers(&our));
+        }
+        Ok(())
+    }
+
+    /// Returns a token of a server, a cancelled one, and one with another password.
+    fn tokens(
+        &self,
+        base: &str,
+        user: &str,
+    ) -> Result<[String; 3], Box<dyn std::error::Error + Send + Sync>> {
+        let get = format!("{base}/v1/?op=GETDELEGATIONTOKEN&user.name={user}");
+        let token = || {
+            let answer: Value = serde_json::from_str(&curl(self.env, &[&get])?)?;
+            let token = answer["Token"]["urlString"].as_str().ok_or("no token")?;
+            Ok::<_, Box<dyn std::error::Error + Send + Sync>>(token.to_owned())
+        };
+        let (own, cancelled) = (token()?, token()?);
+        let cancel = format!("{base}/v1/?op=CANCELDELEGATIONTOKEN&token={cancelled}");
+        curl(self.env, &["-f", "-X", "PUT", &cancel])?;
+        // Behind the password are the kind and an empty service.
+        let at = own.len() - 34;
+        let other = if &own[at..=at] == "A" { "B" } else { "A" };
+        let forged = format!("{}{other}{}", &own[..at], &own[at + 1..]);
+        Ok([own, cancelled, forged])
+    }
 }
 
 fn every_answer_is_that_of_hadoops_httpfs() -> TestResult {
     // HttpFS acts for its users as the user of its process.
     let process = run(Command::new("id").arg("-un"), "")?.ok()?;
     let proxy = format!("hadoop.proxyuser.{}", process.trim());
-    let cluster = Cluster::simple()
+    let mut cluster = Cluster::simple()
         .httpfs()
         .set(&format!("{proxy}.hosts"), "*")
         .set(&format!("{proxy}.users"), "*")
         .set("dfs.replication", "1")
-        .set("dfs.namenode.fs-limits.min-block-size", "1")
-        .start_blocking()?;
+        .set("dfs.namenode.fs-limits.min-block-size", "1");
+    for user in ["carl", "dora", "erin"] {
+        cluster = cluster.hdfs_directory(&format!("/user/{user}"), user, user, 0o755);
+    }
+    let cluster = cluster.start_blocking()?;
     let env = cluster.env();
     let data = cluster.path().join("data");
     std::fs::write(&data, "data")?;
-    let data = data.display().to_string();
     let theirs = HttpFs::start(&cluster.path().join("httpfs"), &cluster.hadoop_conf_dir())?;
-    let ours = format!("{}/webhdfs", cluster.httpfs_url().ok_or("no HttpFS")?);
-    let mut differences = Vec::new();
-    for request in REQUESTS.lines() {
-        let answer = |base: &str, directory: &str| {
-            let request = request.replace("HDFS", &cluster.url());
-            let request = request.replace('@', directory);
-            let answer = ask(&env, base, &request, &data)?;
-            Ok::<_, Box<dyn std::error::Error + Send + Sync>>(shown(&answer, directory))
-        };
-        // Of Hadoop's HttpFS, an operation fails now and then before it begins.
-        let mut answers = (0..100).map(|_| answer(&theirs.url, "/user/alice/theirs"));
-        let their = answers.find(|answer| match answer {
-            Ok(answer) => !answer.contains("\"java.lang.IllegalStateException\""),
-            Err(_) => true,
-        });
-        let their = their.ok_or("HttpFS fails always")??;
-        let our = answer(&ours, "/user/alice/ours")?;
-        if their != our {
-            differences.push(format!("{request}\n  Hadoop: {their}\n    ours: {our}"));
-        }
+    let mut beside = Beside {
+        env: &env,
+        hdfs: cluster.url(),
+        data: data.display().to_string(),
+        theirs: theirs.url.clone(),
+        ours: format!("{}/webhdfs", cluster.httpfs_url().ok_or("no HttpFS")?),
+        differences: Vec::new(),
+    };
+    for (user, requests) in [
+        ("alice", REQUESTS),
+        ("bob", WRONG),
+        ("carl", READING),
+        ("dora", OTHERS),
+    ] {
+        beside.compare(user, requests)?;
     }
+    beside.compare_tokens("erin")?;
+    beside.compare("erin", LAST)?;
+    let differences = beside.differences;
     assert!(differences.is_empty(), "{}", differences.join("\n"));
     Ok(())
 }

@@ -1,13 +1,14 @@
 //! The HTTP and HTTPS ports of a NameNode (feature `web`).
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use kerbox_krb5::Clock;
 use kerbox_net::reachable;
 use minihdfs::config::HdfsConfig;
 use minihdfs::namenode::NameNode;
 use minihdfs::sasl::GssapiSettings;
+use minihdfs::secret_manager::{DelegationTokenSecretManager, DelegationTokenSettings};
 use minihdfs::user::AuthToLocal;
 use minihdfs::web::server::{Tls, WebListener};
 use minihdfs::web::{
@@ -30,6 +31,9 @@ const WEB_STREAM: u64 = 0x6874_7470_0000_0000;
 /// Separates the random stream of the cookies' secret.
 const SECRET_STREAM: u64 = 0x636F_6F6B_6965_0000;
 
+/// Separates the random stream of HttpFS's tokens.
+const TOKEN_STREAM: u64 = 0x6874_7470_6673_0000;
+
 /// The HTTP ports of a NameNode, whether it serves or not.
 pub(crate) struct NameNodeHttp {
     /// The acceptance of tickets for the HTTP principal; `None` without security.
@@ -40,6 +44,7 @@ pub(crate) struct NameNodeHttp {
     bound: WebPorts<SocketAddr>,
     /// The address that HttpFS is bound to, if it is served.
     httpfs: Option<SocketAddr>,
+    httpfs_tokens: OnceLock<Arc<DelegationTokenSecretManager>>,
     /// The ports by which it moves data.
     gates: Arc<DataGates>,
     https: Option<Https>,
@@ -110,6 +115,7 @@ impl NameNodeHttp {
             rpc_address,
             bound: web.bound,
             httpfs: web.httpfs,
+            httpfs_tokens: OnceLock::new(),
             gates: Arc::default(),
             https: web.https,
             configuration: pairs
@@ -169,7 +175,7 @@ impl NameNodeHttp {
         let seed = self.seed;
         let httpfs = listeners.httpfs.map(|listener| {
             let web = self.web(namenode, auth_to_local, world);
-            let web = Arc::new(HttpFsWeb::new(web));
+            let web = Arc::new(HttpFsWeb::new(web, self.tokens(clock)));
             Running::start(runtime, |shutdown| {
                 server::serve_httpfs(web, listener, clock.clone(), seed, shutdown)
             })
@@ -182,6 +188,17 @@ impl NameNodeHttp {
         };
         let ports = listeners.ports.all().map(serve);
         ports.chain(httpfs).collect()
+    }
+
+    /// Returns the tokens of HttpFS, which outlive the NameNode's processes.
+    fn tokens(&self, clock: &Clock) -> Arc<DelegationTokenSecretManager> {
+        let tokens = self.httpfs_tokens.get_or_init(|| {
+            let mut rng = StdRng::seed_from_u64(self.seed ^ TOKEN_STREAM);
+            let settings = DelegationTokenSettings::default();
+            let tokens = DelegationTokenSecretManager::with_key(settings, clock.now(), &mut rng);
+            Arc::new(tokens)
+        });
+        Arc::clone(tokens)
     }
 
     /// Returns the place for the console's verbs.

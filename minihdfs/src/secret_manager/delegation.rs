@@ -75,6 +75,21 @@ impl DelegationTokenSecretManager {
         }
     }
 
+    /// Creates a manager that has a key, of a server that keeps nothing else.
+    #[must_use]
+    pub fn with_key(settings: DelegationTokenSettings, now: Timestamp, rng: &mut impl Rng) -> Self {
+        let new = Self::new(settings, now, rng);
+        new.apply(&new.new_master_key(now));
+        new
+    }
+
+    /// Makes the key and removes the tokens that are due, for a server that keeps nothing else.
+    pub(crate) fn catch_up(&self, now: Timestamp) {
+        for edit in self.tick(now) {
+            self.apply(&edit);
+        }
+    }
+
     /// Returns a manager with the same settings, but without tokens and keys.
     #[must_use]
     pub fn emptied(&self, now: Timestamp) -> Self {

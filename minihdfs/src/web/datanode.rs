@@ -68,6 +68,17 @@ pub(super) enum Verb {
     Checksum,
 }
 
+impl Verb {
+    /// Returns the method of the NameNode with which it begins.
+    pub(super) const fn method(&self) -> &'static str {
+        match self {
+            Self::Open { .. } | Self::Checksum => "getBlockLocations",
+            Self::Create { .. } => "create",
+            Self::Append => "append",
+        }
+    }
+}
+
 impl DataNodeWeb {
     /// Creates the port of a DataNode, whose clients' calls go to the RPC port of `namenode`.
     ///

@@ -10,6 +10,12 @@ use crate::error::Class;
 /// The class of a request whose user cannot be determined, or may not act for another.
 const SECURITY: &str = "java.lang.SecurityException";
 
+/// The class of a token that does not count.
+const AUTHENTICATION: &str =
+    "org.apache.hadoop.security.authentication.client.AuthenticationException";
+/// The class of a user who may not act for another.
+const AUTHORIZATION: &str = "org.apache.hadoop.security.authorize.AuthorizationException";
+
 /// The services whose statuses for exceptions differ.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) enum Dialect {
@@ -26,7 +32,9 @@ impl Dialect {
         let mut response = failure(error);
         if self == Self::HttpFs && response.status() == StatusCode::FORBIDDEN {
             *response.status_mut() = match error.class() {
-                SECURITY => StatusCode::UNAUTHORIZED,
+                SECURITY | "java.security.AccessControlException" => StatusCode::UNAUTHORIZED,
+                // Its filter refuses these.
+                AUTHENTICATION | AUTHORIZATION => StatusCode::FORBIDDEN,
                 _ => StatusCode::INTERNAL_SERVER_ERROR,
             };
         }
@@ -38,11 +46,14 @@ impl Dialect {
 pub(super) fn failure(error: &HdfsError) -> WebResponse {
     let class = error.class();
     let simple = class.rsplit(['.', '$']).next().unwrap_or(class);
+    // Java's own exceptions, and those of HTTP, may have no text.
+    let may_be_mute = class.starts_with("java.lang.") || class.starts_with("javax.");
+    let message = Some(error.message()).filter(|text| !text.is_empty() || !may_be_mute);
     let body = json!({
         "RemoteException": {
             "exception": simple,
             "javaClassName": class,
-            "message": error.message(),
+            "message": message,
         }
     });
     response::of_failure(status(error), &body)

@@ -19,10 +19,11 @@ use serde_json::json;
 use super::datanode::DataNodeWeb;
 use super::error::Dialect;
 use super::gates::DataGates;
-use super::namenode::{Admitted, NameNodeWeb};
+use super::namenode::{Admitted, NameNodeWeb, is_true, thrown};
 use super::request::{Query, WebRequest};
 use super::response::{self, WebResponse};
 use crate::HdfsError;
+use crate::secret_manager::DelegationTokenSecretManager;
 
 /// The field by which Java's client sends a delegation token.
 const TOKEN_FIELD: &str = "x-hadoop-delegation-token";
@@ -34,17 +35,21 @@ const METHODS: &str = "OPTIONS,HEAD,GET,PUT,POST,DELETE";
 /// The port of HttpFS, without its socket.
 ///
 /// ```
+/// use std::sync::Arc;
+///
+/// use minihdfs::secret_manager::DelegationTokenSecretManager;
 /// use minihdfs::web::{HttpFsWeb, NameNodeWeb};
 ///
 /// /// Returns HttpFS for what `namenode` serves; it is no other port's.
-/// fn httpfs(namenode: NameNodeWeb) -> HttpFsWeb {
-///     HttpFsWeb::new(namenode)
+/// fn httpfs(namenode: NameNodeWeb, tokens: Arc<DelegationTokenSecretManager>) -> HttpFsWeb {
+///     HttpFsWeb::new(namenode, tokens)
 /// }
 /// ```
 #[derive(Debug)]
 pub struct HttpFsWeb {
     pub(super) namenode: Arc<NameNodeWeb>,
     gates: Arc<DataGates>,
+    tokens: Arc<DelegationTokenSecretManager>,
 }
 
 /// What moves data: the URL by which a DataNode would be asked.
@@ -90,12 +95,13 @@ impl Errand {
 
 impl HttpFsWeb {
     /// Creates the port. `namenode` authenticates and carries out operations, and is no other
-    /// port's.
+    /// port's. `tokens` are HttpFS's own; the NameNode has others.
     #[must_use]
-    pub fn new(namenode: NameNodeWeb) -> Self {
+    pub fn new(namenode: NameNodeWeb, tokens: Arc<DelegationTokenSecretManager>) -> Self {
         Self {
             gates: Arc::clone(namenode.gates()),
-            namenode: Arc::new(namenode.for_httpfs()),
+            namenode: Arc::new(namenode.for_httpfs(Arc::clone(&tokens))),
+            tokens,
         }
     }
 
@@ -104,9 +110,9 @@ impl HttpFsWeb {
         &self,
         now: Timestamp,
         request: &WebRequest<'_>,
-        noredirect: bool,
         rng: &mut impl Rng,
     ) -> Result<Admitted, Box<WebResponse>> {
+        self.tokens.catch_up(now);
         if request.hdfs_path().is_none() {
             return Err(Box::new(response::page(StatusCode::NOT_FOUND, "Not Found")));
         }
@@ -115,14 +121,16 @@ impl HttpFsWeb {
             return Err(self.options(now, request, rng));
         }
         let admitted = self.namenode.admit(now, request, rng)?;
-        let query = request.query().in_lower_case();
-        let op = query.get("op").unwrap_or_default().to_ascii_uppercase();
+        let query = request.query();
+        let noredirect = is_true(&query, "noredirect");
+        let op = query.all("op").next().unwrap_or_default();
+        let op = op.to_ascii_uppercase();
         let is_upload = matches!(
             (method, &*op),
             (&Method::PUT, "CREATE") | (&Method::POST, "APPEND")
         );
         let moves_data = is_upload || matches!(&*op, "OPEN" | "GETFILECHECKSUM");
-        let is_data = is_upload && matches!(query.boolean("data"), Ok(Some(true)));
+        let is_data = is_upload && is_true(&query, "data");
         if (is_upload && !is_data) || (moves_data && noredirect) {
             let location = itself(request, is_upload, &op);
             let answer = response::redirection(&location, noredirect);
@@ -168,7 +176,7 @@ impl HttpFsWeb {
             Some(onward.ok()?.into_parts().0)
         });
         let port = self.gates.any();
-        let port = port.map_err(|error| Box::new(refused(&error)))?;
+        let port = port.map_err(|error| Box::new(Dialect::HttpFs.failure(&error)))?;
         let fields = [SET_COOKIE, WWW_AUTHENTICATE].into_iter().flat_map(|name| {
             let values = answer.headers().get_all(&name).iter().cloned();
             values.map(move |value| (name.clone(), value))
@@ -178,18 +186,29 @@ impl HttpFsWeb {
     }
 }
 
-/// Returns the response for an exception in the middle of data.
-pub(super) fn refused(error: &HdfsError) -> WebResponse {
-    Dialect::HttpFs.failure(error)
+/// Returns the response for an exception in the middle of data, by the method that began it.
+pub(super) fn refused(method: &str, error: &HdfsError) -> WebResponse {
+    Dialect::HttpFs.failure(&thrown(method, error))
 }
 
 /// Gives an answer without a value the type that it has here.
 pub(super) fn typed<B>(method: &Method, answer: &mut Response<B>) {
     let headers = answer.headers_mut();
+    if *method == Method::GET {
+        headers.entry(CONTENT_TYPE).or_insert(response::OCTETS);
+    }
     let is_json = headers.get(CONTENT_TYPE).is_none_or(|kind| kind == OCTETS);
     if *method != Method::GET && is_json {
         headers.insert(CONTENT_TYPE, response::JSON);
     }
+}
+
+/// Returns true if an answer is a page for a client that gets none: the servlet container makes
+/// pages for GET and POST alone.
+pub(super) fn has_no_page<B>(method: &Method, answer: &Response<B>) -> bool {
+    let kind = answer.headers().get(CONTENT_TYPE);
+    let is_page = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    is_page && !matches!(*method, Method::GET | Method::POST)
 }
 
 /// Returns the value of an answer to an upload: where the file is.
@@ -199,34 +218,31 @@ pub(super) fn place<B>(answer: &Response<B>) -> Option<Bytes> {
     is_created.then(|| json!({ "Location": location }).to_string().into())
 }
 
-/// Puts a token from its field into the parameters, and takes `noredirect` out of them, because no
-/// operation is redirected to a DataNode. Returns its value. HEAD asks as GET does; the answer's
-/// body is not sent.
-pub(super) fn rewrite(head: &mut Parts) -> bool {
+/// Puts a token from its field into the parameters. HEAD asks as GET does; the answer's body is not
+/// sent.
+pub(super) fn rewrite(head: &mut Parts) {
     if head.method == Method::HEAD {
         head.method = Method::GET;
     }
-    let mut query = Query::parse(head.uri.query().unwrap_or_default());
-    let noredirect = query.take("noredirect");
     let field = head.headers.remove(TOKEN_FIELD);
-    let token = field.as_ref().and_then(|token| token.to_str().ok());
-    if let Some(token) = token.filter(|_| query.get_in_any_case("delegation").is_none()) {
-        query.add("delegation", token);
-    } else if noredirect.is_none() {
-        return false;
-    }
+    let Some(token) = field.as_ref().and_then(|token| token.to_str().ok()) else {
+        return;
+    };
+    let mut query = Query::parse(head.uri.query().unwrap_or_default());
+    query.take("delegation");
+    query.add("delegation", token);
     let text = format!("{}?{}", head.uri.path(), query.to_text());
     // Both parts are encoded.
     if let Ok(uri) = Uri::try_from(text) {
         head.uri = uri;
     }
-    noredirect.is_some_and(|value| value.eq_ignore_ascii_case("true"))
 }
 
 /// Returns the URL at which the client goes on: that of the request, and with `data=true` if it
 /// uploads.
 fn itself(request: &WebRequest<'_>, is_upload: bool, op: &str) -> String {
     let mut query = request.query();
+    query.take("noredirect");
     query.take("op");
     query.add("op", op);
     if is_upload {

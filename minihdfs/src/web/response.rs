@@ -14,7 +14,7 @@ pub type WebResponse = Response<Bytes>;
 /// The type of the NameNode's JSON.
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// The type of responses without a value.
-const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream");
+pub(super) const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream");
 
 /// The characters of a path that are encoded in a URL.
 pub(super) const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC

@@ -23,6 +23,9 @@ use crate::web::response::{self, WebResponse};
 /// The only scheme.
 const NEGOTIATE: &str = "Negotiate";
 
+/// The scheme of names that are believed, as HttpFS asks for one.
+const PSEUDO: &str = "PseudoAuth";
+
 /// The authentication of requests: by SPNEGO, or by the name that a request states.
 pub struct WebAuth {
     spnego: Option<GssapiSettings>,
@@ -110,24 +113,88 @@ impl WebAuth {
         if has_token {
             return Decision::Pass(Passed::default());
         }
-        let stale = match request
-            .cookie(cookie::NAME)
-            .filter(|value| !value.is_empty())
-        {
-            None => None,
-            Some(value) => match self.signer.verify(scene.now, value, "kerberos") {
-                Ok(token) => {
-                    return Decision::Pass(Passed {
-                        user: Some(token.user),
-                        fields: Vec::new(),
-                    });
-                }
-                Err(why) => Some(why),
-            },
+        match self.by_cookie(scene.now, request) {
+            Ok(Some(user)) => passed(user),
+            Ok(None) => self.by_ticket(scene, request, settings, None, rng),
+            Err(stale) => self.by_ticket(scene, request, settings, Some(&stale), rng),
+        }
+    }
+
+    /// Decides about a request of HttpFS. One with a delegation token passes if tokens are
+    /// accepted, because the operation checks it; without security, too.
+    pub(super) fn decide_for_httpfs(
+        &self,
+        scene: &Scene<'_>,
+        request: &WebRequest<'_>,
+        accepts_tokens: bool,
+        rng: &mut impl Rng,
+    ) -> Decision {
+        let query = request.query();
+        let stale = match self.by_cookie(scene.now, request) {
+            Ok(Some(user)) => return passed(user),
+            Ok(None) => None,
+            Err(stale) => Some(stale),
         };
+        if accepts_tokens && query.all("delegation").next().is_some() {
+            return Decision::Pass(Passed::default());
+        }
+        if let Some(settings) = &self.spnego {
+            return self.by_ticket(scene, request, settings, stale.as_deref(), rng);
+        }
+        match query.all("user.name").next() {
+            Some(name) if name.is_empty() || name.contains('&') => failed(
+                "java.lang.IllegalArgumentException: userName is NULL, empty or contains a '&'",
+            ),
+            Some(_) if query.get_in_any_case("doas") == Some("") => {
+                failed("java.lang.IllegalArgumentException: Null user")
+            }
+            Some(name) => Decision::Pass(self.believe(scene.now, request, Some(name))),
+            None if accepts_tokens => challenge(request, PSEUDO, "Authentication required"),
+            None => {
+                // An operation about a token is refused by the handler, which makes no page.
+                let mut refused = response::text("");
+                *refused.status_mut() = StatusCode::FORBIDDEN;
+                response::add(&mut refused, WWW_AUTHENTICATE, PSEUDO);
+                Decision::Refuse(Box::new(refused))
+            }
+        }
+    }
+
+    /// Returns the user of a request's cookie, if it has one. Fails with the reason why it does not
+    /// count.
+    fn by_cookie(
+        &self,
+        now: Timestamp,
+        request: &WebRequest<'_>,
+    ) -> Result<Option<String>, String> {
+        let kind = if self.is_secure() {
+            "kerberos"
+        } else {
+            "simple"
+        };
+        let value = request.cookie(cookie::NAME);
+        let token = value.filter(|value| !value.is_empty());
+        let token = token.map(|value| self.signer.verify(now, value, kind));
+        Ok(token.transpose()?.map(|token| token.user))
+    }
+
+    /// Returns the user whom a request's cookie names.
+    pub(in crate::web) fn known(&self, now: Timestamp, request: &WebRequest<'_>) -> Option<String> {
+        self.by_cookie(now, request).ok().flatten()
+    }
+
+    /// Lets a client negotiate, or asks for it. `stale` says why its cookie does not count.
+    fn by_ticket(
+        &self,
+        scene: &Scene<'_>,
+        request: &WebRequest<'_>,
+        settings: &GssapiSettings,
+        stale: Option<&str>,
+        rng: &mut impl Rng,
+    ) -> Decision {
         let authorization = request.header(AUTHORIZATION);
         let Some(token) = authorization.and_then(|text| text.strip_prefix(NEGOTIATE)) else {
-            let reason = stale.as_deref().unwrap_or("Authentication required");
+            let reason = stale.unwrap_or("Authentication required");
             return challenge(request, NEGOTIATE, reason);
         };
         self.negotiate(scene, request, settings, token.trim(), rng)
@@ -135,9 +202,7 @@ impl WebAuth {
 
     /// Believes the name that a request states, and gives it a cookie.
     fn believe(&self, now: Timestamp, request: &WebRequest<'_>, stated: Option<&str>) -> Passed {
-        let cookie = request.cookie(cookie::NAME);
-        let known = cookie.and_then(|value| self.signer.verify(now, value, "simple").ok());
-        let known = known.map(|token| token.user);
+        let known = self.known(now, request);
         // A name that no cookie can hold is refused later.
         let stated = stated.filter(|_| known.is_none());
         let mut passed = Passed {
@@ -237,6 +302,20 @@ impl WebAuth {
             fields,
         })
     }
+}
+
+/// Lets a user pass whom a cookie names.
+fn passed(user: String) -> Decision {
+    Decision::Pass(Passed {
+        user: Some(user),
+        fields: Vec::new(),
+    })
+}
+
+/// Answers a request in which Java's filter fails.
+fn failed(reason: &str) -> Decision {
+    let status = StatusCode::INTERNAL_SERVER_ERROR;
+    Decision::Refuse(Box::new(response::page(status, reason)))
 }
 
 /// Asks for authentication.

@@ -9,4 +9,4 @@ mod user;
 pub(super) use csrf::CsrfFilter;
 pub use filter::WebAuth;
 pub(super) use filter::{Decision, Passed};
-pub(super) use user::Users;
+pub(super) use user::{Users, token_kind};

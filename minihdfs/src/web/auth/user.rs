@@ -11,8 +11,33 @@ use crate::secret_manager::DelegationTokenSecretManager;
 use crate::token::Token;
 use crate::user::{AuthMethod, AuthToLocal, Authorization, User};
 use crate::web::error::no_user;
-use crate::web::request::{Query, WebRequest};
+use crate::web::request::{Query, Scheme, WebRequest};
+use crate::writable::END_OF_FILE;
 use crate::{Caller, HdfsError};
+
+/// The class with which HttpFS refuses a token.
+const AUTHENTICATION: &str =
+    "org.apache.hadoop.security.authentication.client.AuthenticationException";
+
+/// Returns the kind of the tokens that WebHDFS and HttpFS issue.
+pub(in crate::web) fn token_kind(scheme: Scheme) -> &'static str {
+    match scheme {
+        Scheme::Http => "WEBHDFS delegation",
+        Scheme::Https => "SWEBHDFS delegation",
+    }
+}
+
+/// Returns a refusal of a token with the token as its own kind is shown.
+fn in_words_of(kind: &str, text: &str) -> String {
+    if text.starts_with(END_OF_FILE) {
+        return END_OF_FILE.to_owned();
+    }
+    let shown = text.split_once("(token for ").and_then(|(start, rest)| {
+        let (_, end) = rest.split_once(": HDFS_DELEGATION_TOKEN ")?;
+        Some(format!("{start}({kind} {end}"))
+    });
+    shown.unwrap_or_else(|| text.to_owned())
+}
 
 /// The rules by which requests get their user.
 pub(in crate::web) struct Users {
@@ -24,9 +49,8 @@ pub(in crate::web) struct Users {
     pub(in crate::web) hook: Arc<dyn Hook>,
     /// The user of a request that names none, without security.
     pub(in crate::web) static_user: String,
-    /// Without security, a name that a cookie states counts, as in HttpFS. A NameNode wants it in
-    /// every request.
-    pub(in crate::web) believes_cookies: bool,
+    /// HttpFS is asked: tokens, and names that cookies state, count also without security.
+    pub(in crate::web) is_httpfs: bool,
 }
 
 impl Users {
@@ -37,13 +61,31 @@ impl Users {
         request: &WebRequest<'_>,
         rng: &mut impl Rng,
     ) -> Decision {
-        let scene = Scene {
+        let scene = self.scene(now);
+        if self.is_httpfs {
+            return self.auth.decide_for_httpfs(&scene, request, true, rng);
+        }
+        self.auth.decide(&scene, request, rng)
+    }
+
+    /// Lets the filter of HttpFS decide about a request that no token authenticates.
+    pub(in crate::web) fn filter_without_tokens(
+        &self,
+        now: Timestamp,
+        request: &WebRequest<'_>,
+        rng: &mut impl Rng,
+    ) -> Decision {
+        let scene = self.scene(now);
+        self.auth.decide_for_httpfs(&scene, request, false, rng)
+    }
+
+    fn scene(&self, now: Timestamp) -> Scene<'_> {
+        Scene {
             now,
             server: self.server,
             hook: &*self.hook,
             auth_to_local: &self.auth_to_local,
-        };
-        self.auth.decide(&scene, request, rng)
+        }
     }
 
     /// Returns the caller of a page that needs no authentication.
@@ -60,6 +102,9 @@ impl Users {
         query: &Query,
         authenticated: Option<&str>,
     ) -> Result<Caller, HdfsError> {
+        if self.is_httpfs {
+            return self.caller_of_httpfs(now, request, query, authenticated);
+        }
         let caller = self
             .find(now, request, query, authenticated)
             .map_err(|error| no_user(&error))?;
@@ -68,6 +113,42 @@ impl Users {
             return Ok(caller);
         }
         self.proxied(now, caller, query)
+    }
+
+    /// Returns the caller of HttpFS: the user of the filter, or the owner of one of its own tokens.
+    fn caller_of_httpfs(
+        &self,
+        now: Timestamp,
+        request: &WebRequest<'_>,
+        query: &Query,
+        authenticated: Option<&str>,
+    ) -> Result<Caller, HdfsError> {
+        let address = request.peer.to_canonical();
+        let method = if self.auth.is_secure() {
+            AuthMethod::Kerberos
+        } else {
+            AuthMethod::Simple
+        };
+        if let Some(name) = authenticated {
+            let user = self.auth_to_local.user(name)?;
+            return self.proxied(now, Caller::new(user, method, address), query);
+        }
+        let text = query.all("delegation").next().unwrap_or_default();
+        let caller = match Token::from_url_string(text) {
+            Ok(token) => self.of_token(now, &token).map_err(|error| {
+                let kind = token_kind(request.scheme());
+                in_words_of(kind, &error.to_string())
+            }),
+            // Java finds the end of the text where a field should be.
+            Err(_) => Err(END_OF_FILE.to_owned()),
+        };
+        let caller = caller.map_err(|why| HdfsError::new(AUTHENTICATION, why))?;
+        // It calls the NameNode with its own credentials.
+        Ok(Caller {
+            method,
+            address,
+            ..caller
+        })
     }
 
     fn find(
@@ -82,15 +163,14 @@ impl Users {
             .filter(|name| !name.is_empty());
         let peer = request.peer.to_canonical();
         if !self.auth.is_secure() {
-            let by_cookie = authenticated.filter(|_| self.believes_cookies);
-            let name = by_cookie.or(stated).unwrap_or(&self.static_user);
+            let name = stated.unwrap_or(&self.static_user);
             let user = self.auth_to_local.user(name)?;
             return Ok(Caller::new(user, AuthMethod::Simple, peer));
         }
         // Names beside a token are ignored.
         let token = query.get_in_any_case("delegation");
         if let Some(text) = token.filter(|text| !text.is_empty()) {
-            let caller = self.of_token(now, text)?;
+            let caller = self.of_token(now, &Token::from_url_string(text)?)?;
             return Ok(Caller {
                 address: peer,
                 ..caller
@@ -114,12 +194,12 @@ impl Users {
         Ok(Caller::new(user, AuthMethod::Kerberos, peer))
     }
 
-    /// Lets the caller act for the user that `doas` names, if it is another one. Hadoop's filter
-    /// refuses that with the exception itself.
+    /// Lets the caller act for the user that `doas` names, if it is another one; HttpFS asks even
+    /// if it is not. Hadoop's filter refuses that with the exception itself.
     fn proxied(&self, now: Timestamp, caller: Caller, query: &Query) -> Result<Caller, HdfsError> {
         let named = query.get_in_any_case("doas");
-        let Some(name) = named.filter(|name| !name.is_empty() && **name != *caller.user.short)
-        else {
+        let is_own = |name: &str| *name == *caller.user.short && !self.is_httpfs;
+        let Some(name) = named.filter(|name| !name.is_empty() && !is_own(name)) else {
             return Ok(caller);
         };
         let effective = self
@@ -137,9 +217,8 @@ impl Users {
     }
 
     /// Returns the owner of a delegation token.
-    fn of_token(&self, now: Timestamp, text: &str) -> Result<Caller, HdfsError> {
-        let token = Token::from_url_string(text)?;
-        let identifier = self.tokens.verify(now, &token)?;
+    fn of_token(&self, now: Timestamp, token: &Token) -> Result<Caller, HdfsError> {
+        let identifier = self.tokens.verify(now, token)?;
         let owner: User = self.auth_to_local.user(&identifier.owner)?;
         let address = std::net::Ipv4Addr::UNSPECIFIED.into();
         let caller = Caller::new(owner, AuthMethod::Token, address);

@@ -74,7 +74,8 @@ pub(in crate::web) fn ec_policies(policies: &[ErasureCodingPolicyProto]) -> Valu
             json!({ "policy": ec_policy(policy), "state": state })
         })
         .collect();
-    json!({ "ErasureCodingPolicies": { "ErasureCodingPolicy": policies } })
+    let policies = (!policies.is_empty()).then_some(policies);
+    json!({ "ErasureCodingPolicies": { "ErasureCodingPolicyInfo": policies } })
 }
 
 /// Returns `{"ErasureCodingCodecs": …}`.

@@ -22,10 +22,10 @@ use crate::proto::hdfs::{
     ListXAttrsResponseProto, LocatedBlocksProto,
 };
 use crate::token::Token;
+use crate::web::auth::token_kind;
 use crate::web::error::Dialect;
 use crate::web::json::{self, Encoding};
 use crate::web::params::{no_such_encoding, xattr_named};
-use crate::web::request::Scheme;
 use crate::web::response::{self, WebResponse};
 
 type Answer = Result<WebResponse, HdfsError>;
@@ -88,7 +88,7 @@ fn link_target(op: &Operation<'_>) -> Answer {
 fn content_summary(op: &Operation<'_>) -> Answer {
     let request = GetContentSummaryRequestProto { path: op.src() };
     let answer: GetContentSummaryResponseProto = op.call("getContentSummary", &request)?;
-    Ok(response::of_json(&json::content_summary(&answer.summary)))
+    Ok(op.of_json(json::content_summary(&answer.summary)))
 }
 
 fn quota_usage(op: &Operation<'_>) -> Answer {
@@ -128,17 +128,12 @@ pub(super) fn issue_token(
     op: &Operation<'_>,
     renewer: Option<&str>,
 ) -> Result<Option<Token>, HdfsError> {
-    // The kinds of tokens that clients of WebHDFS know.
-    let kind = match op.scheme {
-        Scheme::Http => "WEBHDFS delegation",
-        Scheme::Https => "SWEBHDFS delegation",
-    };
     let request = GetDelegationTokenRequestProto {
         renewer: renewer.unwrap_or(&op.caller.user.short).to_owned(),
     };
     let answer: GetDelegationTokenResponseProto = op.call("getDelegationToken", &request)?;
     Ok(answer.token.map(|token| Token {
-        kind: kind.to_owned(),
+        kind: token_kind(op.scheme).to_owned(),
         ..Token::from(token).with_service(op.parts.rpc_address.clone())
     }))
 }
@@ -195,14 +190,13 @@ fn xattr_names(op: &Operation<'_>) -> Answer {
 fn storage_policies(op: &Operation<'_>) -> Answer {
     let request = GetStoragePoliciesRequestProto {};
     let answer: GetStoragePoliciesResponseProto = op.call("getStoragePolicies", &request)?;
-    Ok(response::of_json(&json::storage_policies(&answer.policies)))
+    Ok(op.of_json(json::storage_policies(&answer.policies)))
 }
 
 fn storage_policy(op: &Operation<'_>) -> Answer {
     let request = GetStoragePolicyRequestProto { path: op.src() };
     let answer: GetStoragePolicyResponseProto = op.call("getStoragePolicy", &request)?;
-    let policy = json::storage_policy(&answer.storage_policy);
-    Ok(response::of_json(&policy))
+    Ok(op.of_json(json::storage_policy(&answer.storage_policy)))
 }
 
 fn ec_policy(op: &Operation<'_>) -> Answer {

@@ -152,8 +152,29 @@ impl Pages {
 
 pub(super) fn list_status_batch(op: &Operation<'_>) -> Result<WebResponse, HdfsError> {
     let start = op.query.get("startafter").unwrap_or_default();
+    if op.is_of_httpfs() {
+        return whole_batch(op);
+    }
     let listing = page(op, op.path, Bytes::copy_from_slice(start.as_bytes()))?;
     Ok(response::of_json(&json::partial_listing(&listing)))
+}
+
+/// Lists a directory in one batch, as HttpFS does wherever it is to begin.
+fn whole_batch(op: &Operation<'_>) -> Result<WebResponse, HdfsError> {
+    let mut whole = page(op, op.path, Bytes::new())?;
+    while whole.remaining_entries > 0 {
+        let Some(last) = whole.partial_listing.last() else {
+            break;
+        };
+        let next = page(op, op.path, last.path.clone())?;
+        whole.remaining_entries = next.remaining_entries;
+        // Entries may have been removed meanwhile.
+        if next.partial_listing.is_empty() {
+            whole.remaining_entries = 0;
+        }
+        whole.partial_listing.extend(next.partial_listing);
+    }
+    Ok(response::of_json(&json::partial_listing(&whole)))
 }
 
 /// Returns the trash folders of the caller, or of all users (`FileSystem.getTrashRoots`).
@@ -183,6 +204,6 @@ pub(super) fn trash_roots(op: &Operation<'_>) -> Result<WebResponse, HdfsError> 
     } else {
         add(format!("{}/.Trash", op.home()))?;
     }
-    let paths = (!paths.is_empty()).then_some(paths);
+    let paths = (!paths.is_empty() || op.is_of_httpfs()).then_some(paths);
     Ok(response::of_json(&json!({ "Paths": paths })))
 }

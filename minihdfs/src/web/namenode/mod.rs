@@ -7,7 +7,8 @@
 //! - `operation`: an operation under way, and its calls
 //! - `get`, `put`, `post_delete`: the operations by HTTP method
 //! - `listing`: directories, page by page; trash roots
-//! - `of_httpfs`: what HttpFS reads otherwise
+//! - `of_httpfs`: what HttpFS reads, checks and refuses otherwise
+//! - `thrown`: exceptions as HttpFS's client of the NameNode throws them
 //! - `redirect`: operations that a DataNode carries out
 
 mod console;
@@ -19,6 +20,7 @@ mod post_delete;
 mod put;
 mod redirect;
 mod snapshots;
+mod thrown;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -43,9 +45,12 @@ use super::response::{self, WebResponse, with};
 use super::servlets::{Access, Page, Saver, Servlet, Upload, Uploads};
 use crate::namenode::NameNode;
 use crate::rpc::{Durable, RpcService};
+use crate::secret_manager::DelegationTokenSecretManager;
 use crate::user::AuthToLocal;
 use crate::{Caller, HdfsError};
+pub(super) use of_httpfs::is_true;
 use operation::{Entry, Operation, Parts, event};
+pub(super) use thrown::thrown;
 
 /// The NameNode's HTTP port, without its socket.
 pub struct NameNodeWeb(Parts);
@@ -107,7 +112,7 @@ impl NameNodeWeb {
             tokens: Arc::clone(namenode.delegation_tokens()),
             hook: settings.hook,
             static_user: namenode.config().web.static_user.clone(),
-            believes_cookies: false,
+            is_httpfs: false,
         };
         Self(Parts {
             namenode,
@@ -127,10 +132,12 @@ impl NameNodeWeb {
         &self.0.gates
     }
 
-    /// Serves HttpFS instead: other statuses, and cookies that state a name.
-    pub(super) fn for_httpfs(mut self) -> Self {
+    /// Serves HttpFS instead: other parameters and errors, cookies that state a name, and tokens of
+    /// its own.
+    pub(super) fn for_httpfs(mut self, tokens: Arc<DelegationTokenSecretManager>) -> Self {
         self.0.dialect = Dialect::HttpFs;
-        self.0.users.believes_cookies = true;
+        self.0.users.is_httpfs = true;
+        self.0.users.tokens = tokens;
         self
     }
 
@@ -217,33 +224,26 @@ impl NameNodeWeb {
         request: &WebRequest<'_>,
         rng: &mut impl Rng,
     ) -> Result<Admitted, Box<WebResponse>> {
+        let is_httpfs = self.0.dialect == Dialect::HttpFs;
+        if is_httpfs && let Some(of_token) = of_httpfs::tokens::find(request) {
+            return self.admit_of_token(now, request, rng, of_token);
+        }
         let passed = self.pass(now, request, rng)?;
         let Some(path) = request.hdfs_path() else {
             return Err(Box::new(response::page(StatusCode::NOT_FOUND, "Not Found")));
         };
-        let mut query = request.query().in_lower_case();
-        let found = path.and_then(|mut path| {
-            query.check_user(&self.0.namenode.config().web.user_pattern)?;
-            let entry = self.entry(&request.head.method, &query)?;
+        let found = path.and_then(|path| {
             let user = passed.user.as_deref();
-            let caller = self.0.users.caller(now, request, &query, user)?;
-            if self.0.dialect == Dialect::HttpFs {
-                path = of_httpfs::translate(&self.0, &caller, entry.name, &path, &mut query)?;
+            if is_httpfs {
+                self.of_httpfs(now, request, user, &path)
+            } else {
+                self.of_webhdfs(now, request, user, path)
             }
-            let scheme = request.scheme();
-            let work = Work::Operation {
-                entry,
-                path,
-                scheme,
-            };
-            Ok((work, caller))
         });
         match found {
-            Ok((work, caller)) => Ok(Admitted {
-                work,
-                caller,
-                query,
+            Ok(admitted) => Ok(Admitted {
                 fields: passed.fields,
+                ..admitted
             }),
             Err(error) => {
                 let response = self.0.dialect.failure(&error);
@@ -252,16 +252,20 @@ impl NameNodeWeb {
         }
     }
 
-    /// Finds the operation that a request names.
-    fn entry(&self, method: &Method, query: &Query) -> Result<&'static Entry, HdfsError> {
-        let found = entry(method, query);
-        if self.0.dialect == Dialect::WebHdfs || found.is_ok() {
-            return found;
-        }
-        let names = TABLES.iter().flat_map(|(_, entries)| *entries);
-        let names = names.map(|entry| entry.name);
-        let op = query.get_in_any_case("op").map(cut);
-        Err(of_httpfs::no_such_op(method.as_str(), op.as_deref(), names))
+    /// Finds an operation of WebHDFS for a request that the filter has let pass.
+    fn of_webhdfs(
+        &self,
+        now: Timestamp,
+        request: &WebRequest<'_>,
+        user: Option<&str>,
+        path: String,
+    ) -> Result<Admitted, HdfsError> {
+        let query = request.query().in_lower_case();
+        query.check_user(&self.0.namenode.config().web.user_pattern)?;
+        let entry = entry(&request.head.method, &query)?;
+        let caller = self.0.users.caller(now, request, &query, user)?;
+        let scheme = request.scheme();
+        Ok(Admitted::operation(entry, path, scheme, caller, query))
     }
 
     fn admit_page(
@@ -395,6 +399,26 @@ impl NameNodeWeb {
 }
 
 impl Admitted {
+    fn operation(
+        entry: &'static Entry,
+        path: String,
+        scheme: Scheme,
+        caller: Caller,
+        query: Query,
+    ) -> Self {
+        let work = Work::Operation {
+            entry,
+            path,
+            scheme,
+        };
+        Self {
+            work,
+            caller,
+            query,
+            fields: Vec::new(),
+        }
+    }
+
     /// Returns the event of the operation's first call, or of the page.
     #[must_use]
     pub fn event(&self, outcome: Outcome) -> Event {

@@ -8,6 +8,7 @@ use kerbox_events::{Event, Outcome, Server, cut};
 use kerbox_krb5::Timestamp;
 use prost::Message;
 
+use super::thrown::thrown;
 use crate::namenode::NameNode;
 use crate::proto::hdfs::{GetFileInfoRequestProto, GetFileInfoResponseProto, HdfsFileStatusProto};
 use crate::rpc::{Call, RpcService};
@@ -120,7 +121,13 @@ impl Operation<'_> {
         };
         let recorded = event(self.caller, method, self.path, outcome);
         self.parts.users.hook.record(self.now, recorded);
-        called?;
+        called.map_err(|error| {
+            if self.is_of_httpfs() {
+                thrown(method, &error)
+            } else {
+                error
+            }
+        })?;
         A::decode_length_delimited(&*response).map_err(|error| {
             HdfsError::io(format!("Cannot decode the response of {method}: {error}"))
         })
@@ -141,6 +148,19 @@ impl Operation<'_> {
     /// Returns the caller's home.
     pub(super) fn home(&self) -> String {
         format!("{HOMES}/{}", self.caller.user.short)
+    }
+
+    /// Returns true if HttpFS was asked.
+    pub(super) fn is_of_httpfs(&self) -> bool {
+        self.parts.dialect == Dialect::HttpFs
+    }
+
+    /// Returns a parameter that WebHDFS cannot do without. HttpFS takes an empty one.
+    pub(super) fn required(&self, op: &str, name: &str) -> Result<&str, HdfsError> {
+        if self.is_of_httpfs() {
+            return Ok(self.query.get(name).unwrap_or_default());
+        }
+        self.query.required(op, name)
     }
 
     /// Returns the path as a field of a request.

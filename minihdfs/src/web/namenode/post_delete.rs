@@ -25,7 +25,7 @@ pub(super) const DELETE_ENTRIES: &[Entry] = entries! {
 };
 
 fn concat(op: &Operation<'_>) -> Answer {
-    let sources = op.query.required("CONCAT", "sources")?;
+    let sources = op.required("CONCAT", "sources")?;
     let request = ConcatRequestProto {
         trg: op.src(),
         srcs: sources

@@ -176,7 +176,7 @@ fn cancel_token(op: &Operation<'_>) -> Answer {
 }
 
 fn modify_acl_entries(op: &Operation<'_>) -> Answer {
-    op.query.required("MODIFYACLENTRIES", "aclspec")?;
+    op.required("MODIFYACLENTRIES", "aclspec")?;
     let request = ModifyAclEntriesRequestProto {
         src: op.src(),
         acl_spec: op.query.acl(true)?,
@@ -186,7 +186,7 @@ fn modify_acl_entries(op: &Operation<'_>) -> Answer {
 }
 
 fn remove_acl_entries(op: &Operation<'_>) -> Answer {
-    op.query.required("REMOVEACLENTRIES", "aclspec")?;
+    op.required("REMOVEACLENTRIES", "aclspec")?;
     let request = RemoveAclEntriesRequestProto {
         src: op.src(),
         acl_spec: op.query.acl(false)?,
@@ -207,7 +207,7 @@ fn remove_acl(op: &Operation<'_>) -> Answer {
 }
 
 fn set_acl(op: &Operation<'_>) -> Answer {
-    op.query.required("SETACL", "aclspec")?;
+    op.required("SETACL", "aclspec")?;
     let request = SetAclRequestProto {
         src: op.src(),
         acl_spec: op.query.acl(true)?,
@@ -284,7 +284,7 @@ fn satisfy_storage_policy(op: &Operation<'_>) -> Answer {
 
 /// Returns the policy of erasure coding that an operation must name.
 fn ec_policy(op: &Operation<'_>, name: &str) -> Result<String, HdfsError> {
-    op.query.required(name, "ecpolicy").map(str::to_owned)
+    op.required(name, "ecpolicy").map(str::to_owned)
 }
 
 fn enable_ec_policy(op: &Operation<'_>) -> Answer {
@@ -306,7 +306,7 @@ fn disable_ec_policy(op: &Operation<'_>) -> Answer {
 fn set_ec_policy(op: &Operation<'_>) -> Answer {
     let request = SetErasureCodingPolicyRequestProto {
         src: op.src(),
-        ec_policy_name: Some(ec_policy(op, "SETECPOLICY")?),
+        ec_policy_name: Some(ec_policy(op, "SETECPOLICY")?).filter(|name| !name.is_empty()),
     };
     op.command("setErasureCodingPolicy", &request)?;
     Ok(response::empty())

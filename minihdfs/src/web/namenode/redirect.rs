@@ -21,6 +21,16 @@ struct Target {
     port: u32,
 }
 
+impl Target {
+    /// Returns the place of what HttpFS carries out itself.
+    fn here() -> Self {
+        Self {
+            host: "localhost".to_owned(),
+            port: 0,
+        }
+    }
+}
+
 impl Operation<'_> {
     /// Returns the port of a DataNode for the scheme by which the request arrived.
     fn target(&self, node: &DatanodeIdProto) -> Target {
@@ -35,9 +45,15 @@ impl Operation<'_> {
 
     pub(super) fn open(&self) -> Result<WebResponse, HdfsError> {
         let offset = self.query.long("offset", 0)?.unwrap_or(0);
+        let length = self.query.long("length", 0)?;
+        if self.is_of_httpfs()
+            && let Some(answer) = self.before_reading(offset, length)?
+        {
+            return Ok(answer);
+        }
         let target = self.holder(Some(offset))?;
         let mut parameters = vec![("offset", offset.to_string())];
-        if let Some(length) = self.query.long("length", 0)? {
+        if let Some(length) = length {
             parameters.push(("length", length.to_string()));
         }
         self.pass_on(&mut parameters, &["buffersize"]);
@@ -45,6 +61,9 @@ impl Operation<'_> {
     }
 
     pub(super) fn file_checksum(&self) -> Result<WebResponse, HdfsError> {
+        if self.is_of_httpfs() {
+            blocks_at(self, 0, 1)?;
+        }
         let target = self.holder(None)?;
         self.redirect("GETFILECHECKSUM", &target, Vec::new())
     }
@@ -98,6 +117,9 @@ impl Operation<'_> {
 
     /// Chooses a DataNode that has the block at `offset`, or the last block.
     fn holder(&self, offset: Option<i64>) -> Result<Target, HdfsError> {
+        if self.is_of_httpfs() {
+            return Ok(Target::here());
+        }
         let status = self
             .status()?
             .ok_or_else(|| HdfsError::file_not_found(format!("File {} not found.", self.path)))?;
@@ -125,6 +147,9 @@ impl Operation<'_> {
 
     /// Chooses a DataNode with room for a block.
     fn any_datanode(&self, block_size: u64) -> Result<Target, HdfsError> {
+        if self.is_of_httpfs() {
+            return Ok(Target::here());
+        }
         let excluded = self.excluded();
         let namenode = &self.parts.namenode;
         let chosen = namenode.choose_for_web(self.now, self.caller.address, block_size, |node| {
@@ -175,7 +200,7 @@ impl Operation<'_> {
     /// security the names in the request.
     fn identity(&self) -> Result<Vec<(&'static str, String)>, HdfsError> {
         if !self.parts.users.auth.is_secure() {
-            if self.parts.users.believes_cookies {
+            if self.is_of_httpfs() {
                 return Ok(self.names());
             }
             let names = ["doas", "user.name"].into_iter();
@@ -185,8 +210,10 @@ impl Operation<'_> {
             });
             return Ok(given.collect());
         }
+        // HttpFS has tokens of its own, which the NameNode does not know.
         let given = self.query.get_in_any_case("delegation");
-        let token = match given.filter(|token| !token.is_empty()) {
+        let given = given.filter(|token| !token.is_empty() && !self.is_of_httpfs());
+        let token = match given {
             Some(token) => token.to_owned(),
             None => issue_token(self, None)?
                 .map(|token| token.to_url_string())

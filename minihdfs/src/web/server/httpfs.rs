@@ -4,6 +4,8 @@ use std::future::Future;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use kerbox_events::Server;
@@ -65,7 +67,7 @@ impl Answers for Connection {
     ) -> io::Result<Response<WebBody>> {
         visit.place.is_active();
         let (mut head, mut body) = request.into_parts();
-        let noredirect = httpfs::rewrite(&mut head);
+        httpfs::rewrite(&mut head);
         let request = WebRequest {
             head: &head,
             peer: visit.peer.ip(),
@@ -76,7 +78,7 @@ impl Answers for Connection {
             let rng = self.namenode.rng.lock();
             let mut rng = rng.unwrap_or_else(PoisonError::into_inner);
             let now = visit.host.clock.now();
-            self.web.admit(now, &request, noredirect, &mut *rng)
+            self.web.admit(now, &request, &mut *rng)
         };
         let answered: io::Result<Response<WebBody>> = match admitted {
             Err(response) => Ok(response.map(WebBody::from)),
@@ -92,6 +94,10 @@ impl Answers for Connection {
         };
         drain(&head, &mut body).await;
         let mut answer = answered?;
+        if httpfs::has_no_page(&head.method, &answer) {
+            answer.headers_mut().remove(CONTENT_TYPE);
+            return Ok(answer.map(|_| WebBody::from(Bytes::new())));
+        }
         httpfs::typed(&head.method, &mut answer);
         Ok(answer)
     }
@@ -107,6 +113,7 @@ impl Connection {
         mut body: Incoming,
     ) -> io::Result<Response<WebBody>> {
         let task = errand.port.admit(&errand.request(request));
+        let method = task.as_ref().map_or("", |task| task.verb.method());
         let moved = match task {
             Ok(task) => datanode::carry_out(visit, &errand.port, task, &mut body).await,
             Err(response) => Ok(response.map(WebBody::from)),
@@ -121,7 +128,7 @@ impl Connection {
             }
             Err(error) => {
                 drain(request.head, &mut body).await;
-                Ok(httpfs::refused(&error).map(WebBody::from))
+                Ok(httpfs::refused(method, &error).map(WebBody::from))
             }
         }
     }
