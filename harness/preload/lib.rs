@@ -8,6 +8,7 @@
 //!
 //! - `layout`: the fields of the page; the harness and the launcher compile this file, too
 //! - `page`: the fixture's clock, in a page of memory that both map
+//! - `slot`: the place in the page where a thread shows its wait
 //! - `published`: the waits of the program's threads, shown to the fixture
 //! - `system`, `kernel`: glibc's own functions, hidden by the ones defined here; raw system calls
 //! - `reads`: functions that read a clock
@@ -29,6 +30,7 @@ mod pollers;
 mod published;
 mod reads;
 mod sleeps;
+mod slot;
 mod system;
 mod timer_descriptors;
 mod timers;

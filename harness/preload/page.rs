@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicI64, AtomicPtr, AtomicU32, fence};
 
 use crate::kernel;
 use crate::layout;
-use crate::published::Slot;
+use crate::slot::Slot;
 use crate::system::{self, Timescale};
 
 #[repr(C)]

@@ -2,39 +2,13 @@
 
 use core::cell::UnsafeCell;
 use core::ffi::c_int;
+use core::sync::atomic::AtomicU32;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use core::sync::atomic::{AtomicI64, AtomicU32};
 
 use crate::layout;
 use crate::page;
+use crate::slot::Slot;
 use crate::system::{self, Timescale, Timespec};
-
-/// A place in which a thread shows its wait.
-#[repr(C)]
-pub(crate) struct Slot {
-    process: AtomicU32,
-    thread: AtomicU32,
-    number: AtomicU32,
-    woken: AtomicU32,
-    is_monotonic: AtomicU32,
-    _reserved: u32,
-    deadline: AtomicI64,
-    duration: AtomicI64,
-    time: [AtomicI64; 2],
-    _rest: u64,
-}
-
-const _: () = {
-    assert!(core::mem::offset_of!(Slot, process) == layout::PROCESS_AT);
-    assert!(core::mem::offset_of!(Slot, thread) == layout::THREAD_AT);
-    assert!(core::mem::offset_of!(Slot, number) == layout::NUMBER_AT);
-    assert!(core::mem::offset_of!(Slot, woken) == layout::WOKEN_AT);
-    assert!(core::mem::offset_of!(Slot, is_monotonic) == layout::IS_MONOTONIC_AT);
-    assert!(core::mem::offset_of!(Slot, deadline) == layout::DEADLINE_AT);
-    assert!(core::mem::offset_of!(Slot, duration) == layout::DURATION_AT);
-    assert!(core::mem::offset_of!(Slot, time) == layout::TIME_AT);
-    assert!(size_of::<Slot>() == layout::WAIT_LENGTH);
-};
 
 /// Numbers the waits of this program.
 static NUMBER: AtomicU32 = AtomicU32::new(1);

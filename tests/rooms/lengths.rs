@@ -26,9 +26,8 @@ pub(super) fn trials(crates: &[&'static str]) -> Vec<Trial> {
 fn check(name: &str) -> Result<(), Box<dyn Error>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name);
     let mut found = Vec::new();
-    if root.join("src").exists() {
-        read(&root.join("src"), &mut found)?;
-    }
+    let inner = root.join("src");
+    read(if inner.exists() { &inner } else { &root }, &mut found)?;
     if found.is_empty() {
         return Ok(());
     }

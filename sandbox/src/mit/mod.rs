@@ -16,6 +16,7 @@ mod daemon;
 mod database;
 mod date;
 mod dump;
+mod entry;
 mod flags;
 mod getdate;
 mod getdate_words;

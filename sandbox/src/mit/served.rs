@@ -11,7 +11,8 @@ use kerbox_kdc::{Kdc, Pac, PrincipalDatabase, PrincipalEntry, RealmConfig};
 use kerbox_krb5::{Clock, Principal, Timestamp};
 
 use super::configuration::{Common, Configuration};
-use super::database::{Database, StoredKey, lock};
+use super::database::{Database, lock};
+use super::entry::StoredKey;
 use super::flags::REQUIRES_PWCHANGE;
 use super::log::Log;
 use super::master::MasterKeys;
@@ -115,7 +116,7 @@ impl Files {
             let Some(first) = realms.find(|realm| &realm.database == *path) else {
                 continue;
             };
-            let master = MasterKeys::stashed(file, first, Clock::system().now());
+            let master = MasterKeys::stashed(&file.principals, first, Clock::system().now());
             let master =
                 master.map_err(|why| format!("{why} while opening database {}", path.display()))?;
             for (full_name, entry) in &file.principals {
@@ -192,7 +193,7 @@ impl Files {
         let path: &Path = &configuration.database;
         let _lock = lock(path).map_err(|error| error.to_string())?;
         let mut file = Database::read(path).map_err(|error| error.to_string())?;
-        let master = MasterKeys::stashed(&file, configuration, now)?;
+        let master = MasterKeys::stashed(&file.principals, configuration, now)?;
         let (mkvno, with) = master.active();
         let mut rng = randomness::generator(None);
         let stored = file.principals.get_mut(&entry.principal.to_string());

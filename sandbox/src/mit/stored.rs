@@ -5,7 +5,8 @@ use std::time::Duration;
 use kerbox_kdc::{Attributes, NewKeys, NewPrincipal, PrincipalKey};
 use kerbox_krb5::{EncryptionType, Principal, Timestamp};
 
-use super::database::{Database, Entry, StoredKey};
+use super::database::Database;
+use super::entry::{Entry, StoredKey};
 use super::master::MasterKeys;
 use super::strings::session_enctypes;
 

@@ -3,7 +3,8 @@
 use kerbox_krb5::{EncryptionType, Timestamp};
 
 use super::configuration::Configuration;
-use super::database::{Database, Entry};
+use super::database::Database;
+use super::entry::{Entry, StoredKey};
 use super::flags;
 use super::hex::hex;
 
@@ -151,7 +152,7 @@ fn keys(entry: &Entry, table: Table, style: Style) -> Vec<Vec<String>> {
         true => "-1".to_owned(),
         false => text.to_owned(),
     };
-    let row = |(index, key): (usize, &super::database::StoredKey)| {
+    let row = |(index, key): (usize, &StoredKey)| {
         let enctype = EncryptionType(key.enctype);
         let mut row = vec![index.to_string(), key.kvno.to_string()];
         row.push(match enctype.name().filter(|_| !style.numeric) {

@@ -2,7 +2,7 @@
 
 use kerbox_krb5::EncryptionType;
 
-use super::database::Entry;
+use super::entry::Entry;
 use super::hex::{hex, unhex};
 use super::xdr::KadminData;
 

@@ -1,7 +1,7 @@
 //! The XDR encoding (RFC 4506) of kadmin's data about a principal: its policy, and the keys of its
 //! former passwords.
 
-use super::database::StoredKey;
+use super::entry::StoredKey;
 use super::hex::{hex, unhex};
 use super::keysalt::SaltType;
 

@@ -11,16 +11,15 @@ use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 use super::configuration::Configuration;
+use super::entry::{Entry, Principals};
 use super::flags::{self, DISALLOW_ALL_TIX};
 use super::master::MasterKeys;
 use super::policy::Policy;
 use crate::randomness;
 
-mod entry;
-mod key;
+mod entry_keys;
 
-pub(crate) use entry::{Entry, NewKeys, Secret};
-pub(crate) use key::{StoredKey, open as open_key, seal as seal_key};
+pub(crate) use entry_keys::{NewKeys, Secret};
 
 /// The contents of a lock file that we created. Another one is locked, but never removed.
 const LOCK: &str = "lock of a kerbox database\n";
@@ -31,11 +30,11 @@ const FORMAT: &str = "kerbox database 2";
 /// The principal whose key seals former passwords.
 const HISTORY: &str = "kadmin/history";
 
-/// The principals by their full names.
+/// The principals and the policies.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Database {
     format: String,
-    pub(crate) principals: BTreeMap<String, Entry>,
+    pub(crate) principals: Principals,
     /// Password policies by name.
     #[serde(default)]
     pub(crate) policies: BTreeMap<String, Policy>,
@@ -45,7 +44,7 @@ impl Default for Database {
     fn default() -> Self {
         Self {
             format: FORMAT.to_owned(),
-            principals: BTreeMap::new(),
+            principals: Principals::new(),
             policies: BTreeMap::new(),
         }
     }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::str::{FromStr, Split};
 
-use crate::mit::database::StoredKey;
+use crate::mit::entry::StoredKey;
 use crate::mit::hex::{hex, unhex};
 use crate::mit::keysalt::SaltType;
 

@@ -2,7 +2,8 @@
 
 use super::line::{Fields, octets};
 use super::{Format, policies};
-use crate::mit::database::{Database, Entry};
+use crate::mit::database::Database;
+use crate::mit::entry::Entry;
 use crate::mit::hex::hex;
 use crate::mit::tagged;
 

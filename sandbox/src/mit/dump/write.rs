@@ -5,7 +5,8 @@ use std::fmt::Write;
 use super::line::{put_octets, put_tagged};
 use super::{Format, policies};
 use crate::mit::configuration::Configuration;
-use crate::mit::database::{Database, Entry, StoredKey};
+use crate::mit::database::Database;
+use crate::mit::entry::{Entry, StoredKey};
 use crate::mit::hex::hex;
 use crate::mit::tagged::{self, KADMIN_DATA};
 

@@ -9,7 +9,8 @@ use rand::rngs::StdRng;
 use super::command_line::CommandLine;
 use super::complain;
 use super::configuration::{self, Asked, Configuration};
-use super::database::{Database, Entry, lock};
+use super::database::{Database, lock};
+use super::entry::Entry;
 use super::keysalt::{self, KeySalt};
 use super::master::MasterKeys;
 use super::password;
@@ -216,8 +217,10 @@ impl<'a> Context<'a> {
         let configuration = self.configuration;
         let now = Clock::system().now();
         let master = match self.password {
-            Some(password) => MasterKeys::of_password(&database, configuration, password, now),
-            None => MasterKeys::stashed(&database, configuration, now),
+            Some(password) => {
+                MasterKeys::of_password(&database.principals, configuration, password, now)
+            }
+            None => MasterKeys::stashed(&database.principals, configuration, now),
         };
         Ok(Session {
             configuration,

@@ -3,8 +3,9 @@
 use kerbox_krb5::Timestamp;
 
 use super::usage;
-use crate::mit::database::{Entry, Secret};
+use crate::mit::database::Secret;
 use crate::mit::date::{parse_date, parse_interval};
+use crate::mit::entry::Entry;
 use crate::mit::flags::{self, Change};
 use crate::mit::keysalt::{self, KeySalt};
 

@@ -3,7 +3,8 @@
 use kerbox_krb5::Principal;
 
 use super::Session;
-use crate::mit::database::{Entry, NewKeys, Secret};
+use crate::mit::database::{NewKeys, Secret};
+use crate::mit::entry::Entry;
 use crate::mit::keysalt::{self, KeySalt};
 
 impl Session<'_> {

@@ -2,7 +2,8 @@
 
 use super::options::{Command, Options};
 use super::{Failure, Session};
-use crate::mit::database::{Entry, NewKeys, Secret};
+use crate::mit::database::{NewKeys, Secret};
+use crate::mit::entry::Entry;
 use crate::mit::flags::REQUIRES_PWCHANGE;
 
 impl Session<'_> {

@@ -3,8 +3,8 @@
 use kerbox_krb5::{EncryptionType, Timestamp};
 
 use super::{Failure, Session};
-use crate::mit::database::{Entry, StoredKey};
 use crate::mit::date::{print_date, print_delta};
+use crate::mit::entry::{Entry, StoredKey};
 use crate::mit::glob::glob;
 
 impl Session<'_> {

@@ -3,8 +3,9 @@
 use kerbox_krb5::Timestamp;
 
 use super::{Task, USAGE, no_more, options};
-use crate::mit::database::{Database, Entry};
+use crate::mit::database::Database;
 use crate::mit::date::{parse_date, print_date};
+use crate::mit::entry::Entry;
 use crate::mit::keysalt;
 use crate::mit::master::{MasterKeys, key_of, write_stash};
 use crate::mit::password::{ask, yes};

@@ -144,12 +144,14 @@ impl Task {
     fn master(&self, database: &Database) -> Result<MasterKeys, String> {
         let (configuration, now) = (&self.configuration, self.now);
         let opened = match &self.password {
-            Some(password) => MasterKeys::of_password(database, configuration, password, now),
+            Some(password) => {
+                MasterKeys::of_password(&database.principals, configuration, password, now)
+            }
             None if self.by_hand => {
                 let password = password::ask(false)?;
-                MasterKeys::of_password(database, configuration, &password, now)
+                MasterKeys::of_password(&database.principals, configuration, &password, now)
             }
-            None => MasterKeys::stashed(database, configuration, now),
+            None => MasterKeys::stashed(&database.principals, configuration, now),
         };
         opened.map_err(|why| format!("{why} while reading master key"))
     }

@@ -7,7 +7,7 @@ use kerbox_krb5::{EncryptionKey, EncryptionType, Principal, Timestamp};
 use rand::Rng;
 
 use super::configuration::Configuration;
-use super::database::{Database, Entry, StoredKey, open_key, seal_key};
+use super::entry::{Entry, Principals, StoredKey, open_key, seal_key};
 use super::flags::DISALLOW_ALL_TIX;
 use super::hex::{hex, unhex};
 use super::tagged;
@@ -21,40 +21,40 @@ pub(crate) use stash::write as write_stash;
 impl MasterKeys {
     /// Opens the master keys with the key in the stash file.
     pub(crate) fn stashed(
-        database: &Database,
+        principals: &Principals,
         configuration: &Configuration,
         now: Timestamp,
     ) -> Result<Self, String> {
         let principal = configuration.master()?;
         let (kvno, key) = stash::read(&configuration.stash, &principal)
             .map_err(|why| format!("Can not fetch master key (error: {why})."))?;
-        Self::open(database, principal, (kvno, key), now)
+        Self::open(principals, principal, (kvno, key), now)
     }
 
     /// Opens them with their password.
     pub(crate) fn of_password(
-        database: &Database,
+        principals: &Principals,
         configuration: &Configuration,
         password: &str,
         now: Timestamp,
     ) -> Result<Self, String> {
         let principal = configuration.master()?;
-        let newest = newest(database, &principal)?;
+        let newest = newest(principals, &principal)?;
         let enctype = EncryptionType(newest.enctype);
         let enctype = configuration.master_enctype.unwrap_or(enctype);
         let key = key_of(&principal, enctype, password)?;
         let kvno = newest.kvno;
-        Self::open(database, principal, (kvno, key), now)
+        Self::open(principals, principal, (kvno, key), now)
     }
 
     fn open(
-        database: &Database,
+        principals: &Principals,
         principal: Principal,
         (given, key): (u32, EncryptionKey),
         now: Timestamp,
     ) -> Result<Self, String> {
-        let stored = newest(database, &principal)?;
-        let entry = &database.principals[&principal.to_string()];
+        let stored = newest(principals, &principal)?;
+        let entry = &principals[&principal.to_string()];
         // An older key opens the newest one as well, through a copy that is sealed with it.
         let newest = stored.open(&key).or_else(|| {
             let copies = tagged::newest_for_older(entry).into_iter();
@@ -135,8 +135,8 @@ impl MasterKeys {
     }
 }
 
-fn newest<'a>(database: &'a Database, principal: &Principal) -> Result<&'a StoredKey, String> {
-    let entry = database.principals.get(&principal.to_string());
+fn newest<'a>(principals: &'a Principals, principal: &Principal) -> Result<&'a StoredKey, String> {
+    let entry = principals.get(&principal.to_string());
     let missing = "Cannot find master key record in database";
     Ok(entry.and_then(|entry| entry.keys.first()).ok_or(missing)?)
 }

@@ -82,7 +82,12 @@ impl StoredKey {
     }
 
     /// Returns true if the key belongs to this password.
-    pub(super) fn is_of(&self, password: &str, default_salt: &str, with: &EncryptionKey) -> bool {
+    pub(in crate::mit) fn is_of(
+        &self,
+        password: &str,
+        default_salt: &str,
+        with: &EncryptionKey,
+    ) -> bool {
         let salt = self.salt.as_deref().unwrap_or(default_salt);
         let Some(key) = self.open(with) else {
             return false;
