@@ -181,6 +181,17 @@ impl<'a> PermissionChecker<'a> {
         self.walk(namespace, path, true).map_err(NoWay::reading)
     }
 
+    /// Same as [`check_way`](Self::check_way), for operations that Hadoop resolves without their
+    /// caller (`FSDirectory.getINodesInPath`): a file on the way fails with
+    /// `ParentNotDirectoryException`.
+    pub(crate) fn check_way_without_caller(
+        &self,
+        namespace: &Namespace,
+        path: &ResolvedPath<'_>,
+    ) -> Result<(), HdfsError> {
+        self.walk(namespace, path, true).map_err(NoWay::creating)
+    }
+
     /// Same as [`check`](Self::check), for operations that change something. Only the superuser may
     /// change anything below `/.reserved/raw` (`FSDirectory.resolvePath`).
     pub(crate) fn check_change(
@@ -217,11 +228,7 @@ impl<'a> PermissionChecker<'a> {
         need: Need,
     ) -> Result<(), HdfsError> {
         self.check_raw(path)?;
-        self.traverse(namespace, path)
-            .map_err(|error| match error {
-                NoWay::NotADirectory(message) => HdfsError::parent_not_directory(message),
-                NoWay::Denied(error) => error,
-            })?;
+        self.traverse(namespace, path).map_err(NoWay::creating)?;
         check_writable(path)?;
         self.check_traversed(namespace, path, need)
     }
@@ -316,6 +323,7 @@ impl<'a> PermissionChecker<'a> {
         subtree: Subtree,
     ) -> Result<(), HdfsError> {
         let deleted = matches!(subtree, Subtree::Deleted);
+        let summed = matches!(subtree, Subtree::Summed);
         let mut pending: Vec<InodeId> = vec![top.id];
         while let Some(id) = pending.pop() {
             let inode = view.inode(id);
@@ -328,14 +336,15 @@ impl<'a> PermissionChecker<'a> {
             let first = pending.len();
             for child in view.children(id) {
                 let child = view.inode(child);
-                if deleted {
+                // Also of those who only read, except for a summary.
+                if !summed {
                     check_sticky(self.user, view, (inode, top), child)?;
                 }
                 if child.is_directory() {
                     pending.push(child.id);
                 }
             }
-            if matches!(subtree, Subtree::Summed) {
+            if summed {
                 pending[first..].reverse();
             }
         }
@@ -406,6 +415,14 @@ impl NoWay {
     fn reading(self) -> HdfsError {
         match self {
             Self::NotADirectory(message) => HdfsError::access_control(message),
+            Self::Denied(error) => error,
+        }
+    }
+
+    /// Returns the error of an operation that creates something.
+    fn creating(self) -> HdfsError {
+        match self {
+            Self::NotADirectory(message) => HdfsError::parent_not_directory(message),
             Self::Denied(error) => error,
         }
     }

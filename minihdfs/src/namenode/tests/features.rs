@@ -154,6 +154,12 @@ fn no_directory_is_snapshottable() {
         };
         hdfs.call::<DeleteSnapshotResponseProto>(method, &request)
     };
+    for (method, class) in [
+        ("createSnapshot", "AccessControlException"),
+        ("getSnapshotListing", "ParentNotDirectoryException"),
+    ] {
+        refused(call(method, "/f/x"), class, "/f (is not a directory)");
+    }
     for method in [
         "createSnapshot",
         "deleteSnapshot",

@@ -99,6 +99,32 @@ fn the_sticky_bit_keeps_others_from_removing_and_renaming() {
 }
 
 #[test]
+fn the_usage_of_a_sticky_directory_is_shown_to_owners_and_its_summary_to_all() {
+    let fixture = Fixture::new();
+    fixture.hdfs().mkdirs("/tmp", 0o1777).expect("made");
+    fixture.user("alice").write("/tmp/hers", &[]);
+    let usage = |user: &str| {
+        let path = "/tmp".to_owned();
+        let request = GetQuotaUsageRequestProto { path };
+        let fixture = fixture.user(user);
+        fixture.call::<GetQuotaUsageResponseProto>("getQuotaUsage", &request)
+    };
+    usage("alice").expect("all of it is hers");
+    usage("hdfs").expect("the superuser");
+    refused(
+        usage("bob"),
+        "AccessControlException",
+        "Permission denied by sticky bit: user=bob, path=\"/tmp/hers\":alice:supergroup:-rw-r--r--, \
+         parent=\"/tmp\":hdfs:supergroup:drwxrwxrwt",
+    );
+    let path = "/tmp".to_owned();
+    let request = GetContentSummaryRequestProto { path };
+    let bob = fixture.user("bob");
+    bob.call::<GetContentSummaryResponseProto>("getContentSummary", &request)
+        .expect("summed up");
+}
+
+#[test]
 fn a_tree_with_sticky_directories_is_removed_only_by_owners() {
     let fixture = Fixture::new();
     fixture.hdfs().mkdirs("/open", 0o777).expect("made");
