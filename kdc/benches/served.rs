@@ -1,5 +1,5 @@
 //! The cost of an exchange that is served, beside a bare echo of datagrams of the same lengths:
-//! `cargo bench -p kerbox-kdc --bench served`.
+//! `cargo bench -p kerbox-kdc --bench served`, for one kind of exchange with `-- AS` or `-- TGS`.
 //!
 //! Prints CPU time of the server's thread, the kernel's share included, which other load on the
 //! machine distorts little.
@@ -166,6 +166,16 @@ fn main() {
             .expect("a socket");
     });
     let tgt = alice.ticket(&server);
-    beside_an_echo("AS with pre-authentication", &server, || alice.login().1);
-    beside_an_echo("TGS", &server, || alice.ask_for_service(&tgt));
+    let asked: Vec<String> = std::env::args().skip(1).collect();
+    let others = |kind| {
+        asked
+            .iter()
+            .any(|it| ["AS", "TGS"].contains(&&**it) && it != kind)
+    };
+    if !others("AS") {
+        beside_an_echo("AS with pre-authentication", &server, || alice.login().1);
+    }
+    if !others("TGS") {
+        beside_an_echo("TGS", &server, || alice.ask_for_service(&tgt));
+    }
 }

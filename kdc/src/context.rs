@@ -32,7 +32,10 @@ impl<'a> Context<'a> {
 
     /// Returns all stored versions of that key, newest first, so that older signatures still
     /// verify.
-    pub(crate) fn kdc_keys(&self, realm: &str) -> impl Iterator<Item = &'a EncryptionKey> {
+    pub(crate) fn kdc_keys(
+        &self,
+        realm: &str,
+    ) -> impl Iterator<Item = &'a EncryptionKey> + use<'a> {
         let entry = self.database.get(&Principal::krbtgt(realm, realm));
         let keys = entry.map(|entry| entry.keys()).unwrap_or_default();
         keys.chunk_by(|a, b| a.kvno == b.kvno)

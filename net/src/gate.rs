@@ -112,6 +112,11 @@ impl Gate {
         self.0.is_closed.load(SeqCst)
     }
 
+    /// Returns the gate that the current task is behind; an open one if there is none.
+    pub(crate) fn current() -> Self {
+        GATE.try_with(Clone::clone).unwrap_or_default()
+    }
+
     /// Returns `task` behind this gate.
     pub fn run<F: Future>(self, task: F) -> impl Future<Output = F::Output> {
         let gate = self.clone();
@@ -215,8 +220,7 @@ pub(crate) fn register(connections: Weak<dyn Cuttable>) {
 /// Returns `task` behind the gate of the server that calls this, if it has one. For tasks that a
 /// server spawns.
 pub fn inherited<F: Future>(task: F) -> impl Future<Output = F::Output> {
-    let gate = GATE.try_with(Clone::clone).unwrap_or_default();
-    gate.run(task)
+    Gate::current().run(task)
 }
 
 #[cfg(test)]

@@ -5,10 +5,11 @@
 //! be treated as one.
 
 use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use kerbox_krb5::Timestamp;
+
+use super::request_hash::{Hash, HashKey, Hashed};
 
 const KEPT_FOR: Duration = Duration::from_secs(120);
 /// The maximum total size of the stored requests and answers.
@@ -32,29 +33,32 @@ impl Answered {
 
 #[derive(Default)]
 pub(crate) struct Lookaside {
-    /// By the hashes of the requests, which are long: each is read once to find it and once to
-    /// store it. Of two requests with the same hash, the later one is kept.
-    answers: HashMap<u64, Answered>,
+    /// Of two requests with the same hash, the later one is kept.
+    answers: HashMap<Hash, Answered, Hashed>,
     /// The hashes in the order of arrival.
-    order: VecDeque<u64>,
-    hasher: RandomState,
+    order: VecDeque<Hash>,
+    key: HashKey,
     bytes: usize,
 }
 
 impl Lookaside {
+    /// Returns the hash by which a request is found and stored.
+    pub(crate) fn hash(&self, request: &[u8]) -> Hash {
+        self.key.hash(request)
+    }
+
     /// Returns the earlier answer to this request.
-    pub(crate) fn find(&self, request: &[u8], now: Timestamp) -> Option<Vec<u8>> {
-        let answered = self.answers.get(&self.hasher.hash_one(request))?;
+    pub(crate) fn find(&self, hash: Hash, request: &[u8], now: Timestamp) -> Option<Vec<u8>> {
+        let answered = self.answers.get(&hash)?;
         let is_it = *answered.request == *request && now.distance(answered.at) <= KEPT_FOR;
         is_it.then(|| answered.answer.to_vec())
     }
 
     /// Stores an answer, and drops the oldest ones beyond the limit.
-    pub(crate) fn keep(&mut self, request: &[u8], answer: &[u8], now: Timestamp) {
+    pub(crate) fn keep(&mut self, hash: Hash, request: &[u8], answer: &[u8], now: Timestamp) {
         if request.len().saturating_add(answer.len()) > MOST_OF_ONE {
             return;
         }
-        let hash = self.hasher.hash_one(request);
         let answered = Answered {
             at: now,
             request: request.into(),
@@ -83,27 +87,40 @@ impl Lookaside {
 mod tests {
     use super::*;
 
+    fn find(lookaside: &Lookaside, request: &[u8], now: Timestamp) -> Option<Vec<u8>> {
+        lookaside.find(lookaside.hash(request), request, now)
+    }
+
+    fn keep(lookaside: &mut Lookaside, request: &[u8], answer: &[u8], now: Timestamp) {
+        lookaside.keep(lookaside.hash(request), request, answer, now);
+    }
+
     #[test]
     fn an_answer_is_kept_for_two_minutes() {
         let mut lookaside = Lookaside::default();
         let at = Timestamp::from_secs;
-        lookaside.keep(b"request", b"answer", at(0));
+        keep(&mut lookaside, b"request", b"answer", at(0));
         assert_eq!(
-            lookaside.find(b"request", at(120)).as_deref(),
+            find(&lookaside, b"request", at(120)).as_deref(),
             Some(&b"answer"[..])
         );
-        assert_eq!(lookaside.find(b"request", at(121)), None);
-        lookaside.keep(b"another", b"answer", at(121));
+        assert_eq!(find(&lookaside, b"request", at(121)), None);
+        keep(&mut lookaside, b"another", b"answer", at(121));
         assert_eq!((lookaside.answers.len(), lookaside.bytes), (1, 13));
     }
 
     #[test]
     fn what_is_long_drives_nothing_out() {
         let mut lookaside = Lookaside::default();
-        lookaside.keep(b"request", b"answer", Timestamp::EPOCH);
-        lookaside.keep(&[1; 1 << 20], b"answer", Timestamp::EPOCH);
-        lookaside.keep(b"another", &[1; MOST_OF_ONE], Timestamp::EPOCH);
-        assert!(lookaside.find(b"request", Timestamp::EPOCH).is_some());
+        keep(&mut lookaside, b"request", b"answer", Timestamp::EPOCH);
+        keep(&mut lookaside, &[1; 1 << 20], b"answer", Timestamp::EPOCH);
+        keep(
+            &mut lookaside,
+            b"another",
+            &[1; MOST_OF_ONE],
+            Timestamp::EPOCH,
+        );
+        assert!(find(&lookaside, b"request", Timestamp::EPOCH).is_some());
         assert_eq!((lookaside.answers.len(), lookaside.bytes), (1, 13));
     }
 
@@ -111,19 +128,16 @@ mod tests {
     fn memory_stays_bounded() {
         let mut lookaside = Lookaside::default();
         for number in 0..10_000_u32 {
-            lookaside.keep(&number.to_be_bytes(), &[0; 1000], Timestamp::EPOCH);
+            keep(
+                &mut lookaside,
+                &number.to_be_bytes(),
+                &[0; 1000],
+                Timestamp::EPOCH,
+            );
         }
         assert!(lookaside.bytes <= MAX_BYTES);
         assert_eq!(lookaside.answers.len(), lookaside.order.len());
-        assert!(
-            lookaside
-                .find(&9_999_u32.to_be_bytes(), Timestamp::EPOCH)
-                .is_some()
-        );
-        assert!(
-            lookaside
-                .find(&0_u32.to_be_bytes(), Timestamp::EPOCH)
-                .is_none()
-        );
+        assert!(find(&lookaside, &9_999_u32.to_be_bytes(), Timestamp::EPOCH).is_some());
+        assert!(find(&lookaside, &0_u32.to_be_bytes(), Timestamp::EPOCH).is_none());
     }
 }

@@ -5,6 +5,7 @@ mod keeper;
 mod lookaside;
 mod peer;
 mod random;
+mod request_hash;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -21,6 +22,7 @@ pub use peer::{Peer, Reply, Transport};
 use self::fault::Fault;
 use self::lookaside::Lookaside;
 use self::random::{ClientOf, ExchangeRandom};
+use self::request_hash::Hash;
 use crate::context::Context;
 use crate::database::RealmConfig;
 use crate::error::{KdcError, Refusal};
@@ -154,17 +156,30 @@ impl Kdc {
     }
 
     fn react(&self, now: Timestamp, request: &[u8], peer: Peer, held: bool) -> Reply {
-        if let Some(answer) = self.lookaside().find(request, now) {
+        let lookaside = self.lookaside();
+        let hash = lookaside.hash(request);
+        let answered = lookaside.find(hash, request, now);
+        drop(lookaside);
+        if let Some(answer) = answered {
             return self.limited(answer, now, peer).into();
         }
-        if let Some(message) = kpasswd::Request::read(request) {
+        let request = Hashed {
+            bytes: request,
+            hash,
+        };
+        if let Some(message) = kpasswd::Request::read(request.bytes) {
             return self.change_password(now, &message, request, peer, held);
         }
-        let message = match KdcRequest::decode(request) {
+        self.react_to(now, request, peer, held)
+    }
+
+    /// Answers a request that was not answered before.
+    fn react_to(&self, now: Timestamp, request: Hashed<'_>, peer: Peer, held: bool) -> Reply {
+        let message = match KdcRequest::decode(request.bytes) {
             Ok(message) => message,
             // MIT's KDC answers this for an AS exchange, and sends nothing for the other.
             Err(kerbox_krb5::Error::Protocol(_))
-                if MessageType::of(request) == Some(MessageType::AS_REQ) =>
+                if MessageType::of(request.bytes) == Some(MessageType::AS_REQ) =>
             {
                 return self.wrong_type(now).into();
             }
@@ -182,7 +197,7 @@ impl Kdc {
             Err(reply) => return reply,
         };
         let (mut answer, outcome) =
-            self.exchange(now, &message, request, peer, fault.code, &mut learned);
+            self.exchange(now, &message, request.bytes, peer, fault.code, &mut learned);
         fault.forge(&*self.hook, now, &mut answer);
         let recorded = event(&message, &learned, outcome);
         let facts = learned.facts(&message);
@@ -233,7 +248,7 @@ impl Kdc {
         &self,
         now: Timestamp,
         message: &kpasswd::Request<'_>,
-        request: &[u8],
+        request: Hashed<'_>,
         peer: Peer,
         held: bool,
     ) -> Reply {
@@ -283,13 +298,14 @@ impl Kdc {
     fn finish(
         &self,
         now: Timestamp,
-        request: &[u8],
+        request: Hashed<'_>,
         mut answer: Vec<u8>,
         peer: Peer,
         fault: &Fault,
     ) -> Reply {
         if !fault.spoil(&mut answer) {
-            self.lookaside().keep(request, &answer, now);
+            self.lookaside()
+                .keep(request.hash, request.bytes, &answer, now);
         }
         fault.reply(self.limited(answer, now, peer))
     }
@@ -395,6 +411,13 @@ impl Kdc {
             .name;
         KrbError::new(code, now, Principal::krbtgt(realm, realm))
     }
+}
+
+/// A request with its hash, which finds earlier answers.
+#[derive(Clone, Copy)]
+struct Hashed<'a> {
+    bytes: &'a [u8],
+    hash: Hash,
 }
 
 /// Returns the client of an AS exchange. Anyone can invent a name that the database does not have.

@@ -24,7 +24,7 @@ use logon_info::{LogonInfo, NEVER, file_time};
 
 pub(crate) use buffers::{Buffer, Parsed};
 pub(crate) use malformed::Malformed;
-pub(crate) use signatures::{add, read, remove};
+pub(crate) use signatures::{add, is_in, read, remove};
 
 /// Returns whether the client of an AS request wants a PAC, which is the default.
 pub(crate) fn is_wanted(request: &KdcRequest) -> bool {

@@ -47,11 +47,11 @@ pub(crate) fn add(
 /// Reads the PAC of a ticket, if it has one, and verifies the signature made with the key that
 /// decrypted the ticket. For a service ticket, also verifies all of the KDC's signatures with one
 /// of `kdc_keys`.
-pub(crate) fn read<'a>(
+pub(crate) fn read<'a, K: Iterator<Item = &'a EncryptionKey>>(
     part: &EncTicketPart,
     server: &Principal,
     server_key: &EncryptionKey,
-    kdc_keys: impl Iterator<Item = &'a EncryptionKey>,
+    kdc_keys: impl FnOnce() -> K,
 ) -> Result<Option<Parsed>, ErrorCode> {
     let Some((place, list, inner)) = find(part) else {
         return Ok(None);
@@ -87,7 +87,7 @@ pub(crate) fn read<'a>(
     };
     // A signature does not contain the version of its key.
     let mut refusal = ErrorCode::KRB_AP_ERR_MODIFIED;
-    for key in kdc_keys {
+    for key in kdc_keys() {
         match signed_by(key) {
             Ok(()) => return Ok(Some(pac)),
             Err(code) => refusal = code,
@@ -125,10 +125,18 @@ fn in_container(element: &AuthorizationData) -> Option<Vec<AuthorizationData>> {
 
 /// Removes every PAC from a list that is copied from one ticket to another.
 pub(crate) fn remove(list: &mut Vec<AuthorizationData>) {
-    let is_pac = |element: &AuthorizationData| element.ad_type == AuthorizationData::WIN2K_PAC;
-    list.retain(|element| {
-        !is_pac(element) && !in_container(element).is_some_and(|inner| inner.iter().any(is_pac))
-    });
+    list.retain(|element| !is_in(element));
+}
+
+/// Returns whether an element is a PAC, or the container of one.
+pub(crate) fn is_in(element: &AuthorizationData) -> bool {
+    match element.ad_type {
+        AuthorizationData::WIN2K_PAC => true,
+        AuthorizationData::IF_RELEVANT => {
+            AuthorizationData::list_has(&element.data, AuthorizationData::WIN2K_PAC)
+        }
+        _ => false,
+    }
 }
 
 fn element(pac: Vec<u8>) -> AuthorizationData {

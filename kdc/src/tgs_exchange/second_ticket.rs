@@ -51,10 +51,7 @@ pub(super) fn read_pac(
     server: &PrincipalEntry,
     key: &EncryptionKey,
 ) -> Result<Option<pac::Parsed>, ErrorCode> {
-    pac::read(
-        part,
-        &server.principal,
-        key,
-        context.kdc_keys(server.principal.realm()),
-    )
+    pac::read(part, &server.principal, key, || {
+        context.kdc_keys(server.principal.realm())
+    })
 }

@@ -1,10 +1,13 @@
 //! aes128-cts-hmac-sha1-96 and aes256-cts-hmac-sha1-96 (RFC 3962 over RFC 3961's simplified
 //! profile).
 
+use aes::cipher::array::Array;
+use aes::cipher::consts::U16;
+use aes::cipher::{BlockCipherEncBackend, BlockCipherEncClosure, BlockSizeUser};
 use sha1::{Digest, Sha1};
 
 use super::KeyUsage;
-use super::block_cipher::BlockCipher;
+use super::block_cipher::{AesEncryptor, BlockCipher};
 use super::cts::BLOCK;
 use super::key_usage::Purpose;
 use super::mac::Mac;
@@ -18,42 +21,57 @@ pub(super) fn string_to_key(password: &[u8], salt: &[u8], iterations: u32, key: 
     let mut intermediate = [0; 32];
     let intermediate = &mut intermediate[..key.len()];
     pbkdf2::pbkdf2_hmac::<Sha1>(password, salt, iterations, intermediate);
-    derive(&BlockCipher::aes(intermediate), b"kerberos", key);
+    derive(&AesEncryptor::new(intermediate), b"kerberos", key);
 }
 
 /// Derives DK(base, constant) of RFC 3961, 5.1.
-pub(super) fn derive(base: &BlockCipher, constant: &[u8], key: &mut [u8]) {
-    derive_folded(base, nfold(constant), key);
+pub(super) fn derive(base: &AesEncryptor, constant: &[u8], key: &mut [u8]) {
+    base.encrypt(Derivation([(nfold(constant), key)]));
 }
 
-fn derive_folded(base: &BlockCipher, mut block: [u8; BLOCK], key: &mut [u8]) {
-    for piece in key.chunks_mut(BLOCK) {
-        base.encrypt_block(&mut block);
-        piece.copy_from_slice(&block[..piece.len()]);
+/// The derivation of keys from constants, which are folded, in one call of the cipher.
+struct Derivation<'a, const N: usize>([([u8; BLOCK], &'a mut [u8]); N]);
+
+impl<const N: usize> BlockSizeUser for Derivation<'_, N> {
+    type BlockSize = U16;
+}
+
+impl<const N: usize> BlockCipherEncClosure for Derivation<'_, N> {
+    #[inline(always)]
+    fn call<B: BlockCipherEncBackend<BlockSize = U16>>(self, backend: &B) {
+        for (constant, key) in self.0 {
+            let mut block = Array::from(constant);
+            for piece in key.chunks_mut(BLOCK) {
+                backend.encrypt_block_inplace(&mut block);
+                piece.copy_from_slice(&block[..piece.len()]);
+            }
+        }
     }
 }
 
-fn derive_for(base: &BlockCipher, usage: KeyUsage, purpose: Purpose, key: &mut [u8]) {
-    derive_folded(base, nfold_usage(purpose.constant(usage)), key);
+fn folded(usage: KeyUsage, purpose: Purpose) -> [u8; BLOCK] {
+    nfold_usage(purpose.constant(usage))
 }
 
 pub(super) fn usage_keys(base: &[u8], usage: KeyUsage) -> CtsKeys {
-    let cipher = BlockCipher::aes(base);
-    let mut key = [0; 32];
-    let key = &mut key[..base.len()];
-    derive_for(&cipher, usage, Purpose::Integrity, key);
-    let mac = Mac::sha1(key);
-    derive_for(&cipher, usage, Purpose::Encryption, key);
+    let (mut integrity, mut encryption) = ([0; 32], [0; 32]);
+    let integrity = &mut integrity[..base.len()];
+    let encryption = &mut encryption[..base.len()];
+    AesEncryptor::new(base).encrypt(Derivation([
+        (folded(usage, Purpose::Integrity), &mut *integrity),
+        (folded(usage, Purpose::Encryption), &mut *encryption),
+    ]));
     CtsKeys {
-        cipher: BlockCipher::aes(key),
-        mac,
+        cipher: BlockCipher::aes(encryption),
+        mac: Mac::sha1(integrity),
     }
 }
 
 pub(super) fn checksum_mac(base: &[u8], usage: KeyUsage) -> Mac {
     let mut key = [0; 32];
     let key = &mut key[..base.len()];
-    derive_for(&BlockCipher::aes(base), usage, Purpose::Checksum, key);
+    let constant = folded(usage, Purpose::Checksum);
+    AesEncryptor::new(base).encrypt(Derivation([(constant, &mut *key)]));
     Mac::sha1(key)
 }
 
@@ -61,9 +79,10 @@ pub(super) fn checksum_mac(base: &[u8], usage: KeyUsage) -> Mac {
 pub(super) fn prf(base: &[u8], input: &[u8]) -> Vec<u8> {
     let mut key = [0; 32];
     let key = &mut key[..base.len()];
-    derive(&BlockCipher::aes(base), b"prf", key);
+    derive(&AesEncryptor::new(base), b"prf", key);
+    let mut first = [0; BLOCK];
+    first.copy_from_slice(&Sha1::digest(input)[..BLOCK]);
     let mut block = [0; BLOCK];
-    block.copy_from_slice(&Sha1::digest(input)[..BLOCK]);
-    BlockCipher::aes(key).encrypt_block(&mut block);
+    AesEncryptor::new(key).encrypt(Derivation([(first, &mut block)]));
     block.to_vec()
 }

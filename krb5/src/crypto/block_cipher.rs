@@ -1,7 +1,8 @@
 //! AES and Camellia with an expanded key of either length.
 
-use aes::cipher::{BlockCipherEncrypt, KeyInit};
-use aes::{Aes128, Aes256};
+use aes::cipher::consts::U16;
+use aes::cipher::{BlockCipherEncClosure, BlockCipherEncrypt, KeyInit};
+use aes::{Aes128, Aes128Enc, Aes256, Aes256Enc};
 use camellia::{Camellia128, Camellia256};
 
 use super::cts;
@@ -12,6 +13,31 @@ pub(super) enum BlockCipher {
     Aes256(Aes256),
     Camellia128(Box<Camellia128>),
     Camellia256(Box<Camellia256>),
+}
+
+/// An expanded AES key that only encrypts: all that a derivation needs.
+pub(super) enum AesEncryptor {
+    Aes128(Aes128Enc),
+    Aes256(Aes256Enc),
+}
+
+impl AesEncryptor {
+    /// Expands a key of 16 or 32 bytes.
+    pub(super) fn new(key: &[u8]) -> Self {
+        if key.len() == 16 {
+            Self::Aes128(Aes128Enc::new_from_slice(key).expect("16 bytes"))
+        } else {
+            Self::Aes256(Aes256Enc::new_from_slice(key).expect("a key of AES has 16 or 32 bytes"))
+        }
+    }
+
+    /// Encrypts what the closure asks for.
+    pub(super) fn encrypt(&self, closure: impl BlockCipherEncClosure<BlockSize = U16>) {
+        match self {
+            Self::Aes128(cipher) => cipher.encrypt_with_backend(closure),
+            Self::Aes256(cipher) => cipher.encrypt_with_backend(closure),
+        }
+    }
 }
 
 impl BlockCipher {
@@ -54,16 +80,6 @@ impl BlockCipher {
             Self::Aes256(cipher) => cts::decrypt(cipher, data),
             Self::Camellia128(cipher) => cts::decrypt(&**cipher, data),
             Self::Camellia256(cipher) => cts::decrypt(&**cipher, data),
-        }
-    }
-
-    /// Encrypts one block.
-    pub(super) fn encrypt_block(&self, block: &mut [u8; cts::BLOCK]) {
-        match self {
-            Self::Aes128(cipher) => cipher.encrypt_block(block.into()),
-            Self::Aes256(cipher) => cipher.encrypt_block(block.into()),
-            Self::Camellia128(cipher) => cipher.encrypt_block(block.into()),
-            Self::Camellia256(cipher) => cipher.encrypt_block(block.into()),
         }
     }
 }

@@ -411,7 +411,7 @@ impl fmt::Debug for EncryptionKey {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crypto::block_cipher::BlockCipher;
+    use crate::crypto::block_cipher::AesEncryptor;
     use crate::testing::unhex;
 
     #[test]
@@ -426,7 +426,7 @@ mod tests {
             let mut derived = vec![0; expected.len()];
             match Family::of(EncryptionType(enctype.parse().expect("a number"))) {
                 Ok(Family::AesSha1) => {
-                    aes_sha1::derive(&BlockCipher::aes(&key), &constant, &mut derived);
+                    aes_sha1::derive(&AesEncryptor::new(&key), &constant, &mut derived);
                 }
                 Ok(Family::AesSha2) => {
                     aes_sha2::Kdf::new(&key).derive(&constant, &[], &mut derived);

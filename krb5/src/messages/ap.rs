@@ -4,6 +4,7 @@ use rasn::prelude::*;
 use rasn_kerberos as rk;
 
 use super::data::{WireEncryptedData, from_wire, key_from_wire, key_to_wire, to_wire};
+use super::der::Reader;
 use super::ticket::WireTicket;
 use super::wire::{
     self, Bits, PrincipalName, Text, Time, check_header, optional, with_micros, wrapped_u32,
@@ -37,7 +38,7 @@ pub struct ApReq {
 
 #[derive(AsnType, Clone, Debug, Decode, Encode)]
 #[rasn(tag(explicit(application, 14)))]
-struct WireApReq {
+pub(super) struct WireApReq {
     #[rasn(tag(explicit(0)))]
     pvno: i64,
     #[rasn(tag(explicit(1)))]
@@ -65,6 +66,29 @@ impl ApReq {
 
     /// Decodes DER.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        match Self::read(bytes) {
+            Some(request) => Ok(request),
+            None => Self::decode_any(bytes),
+        }
+    }
+
+    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+        const NUMBER: u8 = MessageType::AP_REQ.0;
+        Reader::new(bytes).application(NUMBER, |fields| {
+            if fields.field(0, Reader::integer)? != 5
+                || fields.field(1, Reader::integer)? != i64::from(NUMBER)
+            {
+                return None;
+            }
+            Some(Self {
+                options: ApOptions(fields.field(2, Reader::bits)?),
+                ticket: fields.field(3, Ticket::read)?,
+                authenticator: fields.field(4, EncryptedData::read)?,
+            })
+        })
+    }
+
+    pub(super) fn decode_any(bytes: &[u8]) -> Result<Self, Error> {
         let request: WireApReq = wire::decode("AP-REQ", bytes)?;
         check_header(
             "AP-REQ",
@@ -100,7 +124,7 @@ pub struct Authenticator {
 
 #[derive(AsnType, Clone, Debug, Decode, Encode)]
 #[rasn(tag(explicit(application, 2)))]
-struct WireAuthenticator {
+pub(super) struct WireAuthenticator {
     #[rasn(tag(explicit(0)))]
     authenticator_vno: i64,
     #[rasn(tag(explicit(1)))]
@@ -140,6 +164,35 @@ impl Authenticator {
 
     /// Decodes DER.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        match Self::read(bytes) {
+            Some(authenticator) => Ok(authenticator),
+            None => Self::decode_any(bytes),
+        }
+    }
+
+    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+        Reader::new(bytes).application(2, |fields| {
+            if fields.field(0, Reader::integer)? != 5 {
+                return None;
+            }
+            let client = fields.principal(1)?;
+            let checksum = fields.optional(3, Checksum::read)?;
+            let micros = fields.field(4, Reader::integer)?;
+            let time = fields.field(5, Reader::time)?;
+            Some(Self {
+                client,
+                checksum,
+                ctime: with_micros(Time(time), Some(micros)),
+                subkey: fields.optional(6, Reader::key)?,
+                seq_number: fields.optional(7, Reader::integer)?.map(wrapped_u32),
+                authorization_data: fields
+                    .optional(8, |field| field.list(AuthorizationData::read))?
+                    .unwrap_or_default(),
+            })
+        })
+    }
+
+    pub(super) fn decode_any(bytes: &[u8]) -> Result<Self, Error> {
         let value: WireAuthenticator = wire::decode("Authenticator", bytes)?;
         if value.authenticator_vno != 5 {
             return Err(wire::malformed(

@@ -4,6 +4,7 @@ use rand::Rng;
 use rasn::prelude::*;
 use rasn_kerberos as rk;
 
+use super::der::{Reader, Writer};
 use super::wire;
 use crate::crypto::ChecksumType;
 use crate::{EncryptionKey, EncryptionType, Error, ErrorCode, KeyUsage};
@@ -66,11 +67,40 @@ impl EncryptedData {
     /// Encodes as DER.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        wire::encode(&WireEncryptedData::from(self))
+        let mut writer = Writer::new(32 + self.cipher.len());
+        self.write(&mut writer);
+        writer.finish()
+    }
+
+    pub(super) fn write(&self, writer: &mut Writer) {
+        writer.sequence(|writer| {
+            writer.field(2, |writer| writer.octets(&self.cipher));
+            // As MIT writes it.
+            let kvno = self.kvno.map(|kvno| i64::from(kvno as i32));
+            writer.optional(1, kvno, Writer::integer);
+            writer.field(0, |writer| writer.integer(self.enctype.0.into()));
+        });
     }
 
     /// Decodes DER.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        match Self::read(&mut Reader::new(bytes)) {
+            Some(data) => Ok(data),
+            None => Self::decode_any(bytes),
+        }
+    }
+
+    pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        reader.sequence(|fields| {
+            Some(Self {
+                enctype: EncryptionType(fields.field(0, Reader::int32)?),
+                kvno: fields.optional(1, Reader::integer)?.map(wire::wrapped_u32),
+                cipher: fields.field(2, Reader::octets)?.to_vec(),
+            })
+        })
+    }
+
+    pub(super) fn decode_any(bytes: &[u8]) -> Result<Self, Error> {
         Ok(wire::decode::<WireEncryptedData>("EncryptedData", bytes)?.into())
     }
 }
@@ -132,12 +162,22 @@ impl Checksum {
     /// Encodes as DER.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        wire::encode(&rk::Checksum::from(self))
+        let mut writer = Writer::new(32 + self.bytes.len());
+        writer.pair(0, self.checksum_type.0, &self.bytes);
+        writer.finish()
     }
 
     /// Decodes DER.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
         Ok(wire::decode::<rk::Checksum>("Checksum", bytes)?.into())
+    }
+
+    pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let (checksum_type, bytes) = reader.pair(0)?;
+        Some(Self {
+            checksum_type: ChecksumType(checksum_type),
+            bytes: bytes.to_vec(),
+        })
     }
 
     /// Verifies that this is the keyed checksum of `data` under `key`. Rejects unkeyed types and
@@ -187,6 +227,18 @@ impl HostAddress {
     pub const IPV4: i32 = 2;
     /// IPv6: sixteen bytes.
     pub const IPV6: i32 = 24;
+
+    pub(super) fn write(writer: &mut Writer, address: &Self) {
+        writer.pair(0, address.address_type, &address.address);
+    }
+
+    pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let (address_type, address) = reader.pair(0)?;
+        Some(Self {
+            address_type,
+            address: address.to_vec(),
+        })
+    }
 }
 
 impl From<std::net::IpAddr> for HostAddress {
@@ -264,11 +316,56 @@ impl AuthorizationData {
     /// Encodes a list as DER.
     #[must_use]
     pub fn encode_list(list: &[Self]) -> Vec<u8> {
-        wire::encode(&to_wire::<rk::AuthorizationDataValue, _>(list))
+        let mut writer = Writer::new(16 + Self::room(list));
+        writer.list(list, Self::write);
+        writer.finish()
+    }
+
+    /// Returns about how long a list is once it is encoded.
+    pub(super) fn room(list: &[Self]) -> usize {
+        list.iter().map(|element| element.data.len() + 24).sum()
+    }
+
+    pub(super) fn write(writer: &mut Writer, element: &Self) {
+        writer.pair(0, element.ad_type, &element.data);
+    }
+
+    pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let (ad_type, data) = reader.pair(0)?;
+        Some(Self {
+            ad_type,
+            data: data.to_vec(),
+        })
     }
 
     /// Decodes a list from DER.
     pub fn decode_list(bytes: &[u8]) -> Result<Vec<Self>, Error> {
+        match Reader::new(bytes).list(Self::read) {
+            Some(list) => Ok(list),
+            None => Self::decode_any_list(bytes),
+        }
+    }
+
+    /// Returns whether an encoded list has an element of this type.
+    ///
+    /// ```
+    /// use kerbox_krb5::messages::AuthorizationData;
+    ///
+    /// let pac = AuthorizationData { ad_type: AuthorizationData::WIN2K_PAC, data: vec![1] };
+    /// let list = AuthorizationData::encode_list(&[pac]);
+    /// assert!(AuthorizationData::list_has(&list, AuthorizationData::WIN2K_PAC));
+    /// assert!(!AuthorizationData::list_has(b"no list", AuthorizationData::WIN2K_PAC));
+    /// ```
+    #[must_use]
+    pub fn list_has(bytes: &[u8], ad_type: i32) -> bool {
+        match Reader::new(bytes).list(|reader| reader.pair(0)) {
+            Some(list) => list.iter().any(|(kind, _)| *kind == ad_type),
+            None => Self::decode_any_list(bytes)
+                .is_ok_and(|list| list.iter().any(|element| element.ad_type == ad_type)),
+        }
+    }
+
+    pub(super) fn decode_any_list(bytes: &[u8]) -> Result<Vec<Self>, Error> {
         Ok(from_wire(wire::decode::<Vec<rk::AuthorizationDataValue>>(
             "AuthorizationData",
             bytes,
@@ -306,6 +403,14 @@ pub struct TransitedEncoding {
 impl TransitedEncoding {
     /// DOMAIN-X500-COMPRESS (RFC 4120, 3.3.3.2).
     pub const DOMAIN_X500_COMPRESS: i32 = 1;
+
+    pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let (encoding_type, contents) = reader.pair(0)?;
+        Some(Self {
+            encoding_type,
+            contents: contents.to_vec(),
+        })
+    }
 }
 
 impl Default for TransitedEncoding {

@@ -3,9 +3,10 @@
 use rasn::prelude::*;
 use rasn_kerberos as rk;
 
-use super::data::{WireEncryptedData, from_wire, key_from_wire, key_to_wire, to_wire};
+use super::data::{WireEncryptedData, from_wire, key_from_wire};
+use super::der::Writer;
 use super::ticket::WireTicket;
-use super::wire::{self, Bits, PrincipalName, Text, Time, check_header, optional};
+use super::wire::{self, Bits, PrincipalName, Text, Time, check_header};
 use super::{EncryptedData, HostAddress, MessageType, PaData, Ticket, TicketFlags};
 use crate::{EncryptionKey, Error, Principal, Timestamp};
 
@@ -56,30 +57,32 @@ struct WireKdcReply {
 
 #[derive(AsnType, Clone, Debug, Decode, Encode)]
 #[rasn(tag(explicit(application, 11)), delegate)]
-struct WireAsReply(WireKdcReply);
+pub(super) struct WireAsReply(WireKdcReply);
 
 #[derive(AsnType, Clone, Debug, Decode, Encode)]
 #[rasn(tag(explicit(application, 13)), delegate)]
-struct WireTgsReply(WireKdcReply);
+pub(super) struct WireTgsReply(WireKdcReply);
 
 impl KdcReply {
     /// Encodes as DER.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let reply = WireKdcReply {
-            pvno: 5,
-            msg_type: self.message_type.0.into(),
-            padata: optional(to_wire(&self.padata)),
-            crealm: wire::realm_of(&self.client),
-            cname: (&self.client).into(),
-            ticket: (&self.ticket).into(),
-            enc_part: (&self.enc_part).into(),
-        };
-        if self.message_type == MessageType::AS_REP {
-            wire::encode(&WireAsReply(reply))
+        let number = if self.message_type == MessageType::AS_REP {
+            MessageType::AS_REP.0
         } else {
-            wire::encode(&WireTgsReply(reply))
-        }
+            MessageType::TGS_REP.0
+        };
+        let ciphers = self.ticket.enc_part.cipher.len() + self.enc_part.cipher.len();
+        let mut writer = Writer::new(192 + ciphers + PaData::room(&self.padata));
+        writer.application(number, |writer| {
+            writer.field(6, |writer| self.enc_part.write(writer));
+            writer.field(5, |writer| self.ticket.write(writer));
+            writer.principal(3, &self.client);
+            writer.list_field(2, &self.padata, PaData::write);
+            writer.field(1, |writer| writer.integer(self.message_type.0.into()));
+            writer.field(0, |writer| writer.integer(5));
+        });
+        writer.finish()
     }
 
     /// Decodes an AS-REP or a TGS-REP.
@@ -177,43 +180,44 @@ struct WireEncPart {
 
 #[derive(AsnType, Clone, Debug, Decode, Encode)]
 #[rasn(tag(explicit(application, 25)), delegate)]
-struct WireEncAsPart(WireEncPart);
+pub(super) struct WireEncAsPart(WireEncPart);
 
 #[derive(AsnType, Clone, Debug, Decode, Encode)]
 #[rasn(tag(explicit(application, 26)), delegate)]
-struct WireEncTgsPart(WireEncPart);
+pub(super) struct WireEncTgsPart(WireEncPart);
 
 impl EncKdcReplyPart {
     /// Encodes as DER for a reply of this type: as `EncASRepPart` or `EncTGSRepPart`.
     #[must_use]
     pub fn encode(&self, message_type: MessageType) -> Vec<u8> {
-        let part = WireEncPart {
-            key: key_to_wire(&self.key),
-            last_req: self
-                .last_req
-                .iter()
-                .map(|&(lr_type, time)| WireLastReq {
-                    lr_type,
-                    lr_value: Time(time),
-                })
-                .collect(),
-            nonce: self.nonce,
-            key_expiration: self.key_expiration.map(Time),
-            flags: Bits(self.flags.0),
-            auth_time: Time(self.auth_time),
-            start_time: self.start_time.map(Time),
-            end_time: Time(self.end_time),
-            renew_till: self.renew_till.map(Time),
-            srealm: wire::realm_of(&self.server),
-            sname: (&self.server).into(),
-            caddr: optional(to_wire(&self.addresses)),
-            encrypted_pa_data: optional(to_wire(&self.encrypted_padata)),
-        };
-        if message_type == MessageType::AS_REP {
-            wire::encode(&WireEncAsPart(part))
+        let number = if message_type == MessageType::AS_REP {
+            25
         } else {
-            wire::encode(&WireEncTgsPart(part))
-        }
+            26
+        };
+        let mut writer = Writer::new(256 + PaData::room(&self.encrypted_padata));
+        writer.application(number, |writer| {
+            writer.list_field(12, &self.encrypted_padata, PaData::write);
+            writer.list_field(11, &self.addresses, HostAddress::write);
+            writer.principal(9, &self.server);
+            writer.optional(8, self.renew_till, Writer::time);
+            writer.field(7, |writer| writer.time(self.end_time));
+            writer.optional(6, self.start_time, Writer::time);
+            writer.field(5, |writer| writer.time(self.auth_time));
+            writer.field(4, |writer| writer.bits(self.flags.0));
+            writer.optional(3, self.key_expiration, Writer::time);
+            writer.field(2, |writer| writer.integer(self.nonce));
+            writer.field(1, |writer| {
+                writer.list(&self.last_req, |writer, (lr_type, time)| {
+                    writer.sequence(|writer| {
+                        writer.field(1, |writer| writer.time(*time));
+                        writer.field(0, |writer| writer.integer((*lr_type).into()));
+                    });
+                });
+            });
+            writer.field(0, |writer| writer.key(&self.key));
+        });
+        writer.finish()
     }
 
     /// Decodes either form: some KDCs send one in place of the other (RFC 4120, 5.4.2).

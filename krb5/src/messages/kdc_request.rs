@@ -6,6 +6,7 @@ use rasn::prelude::*;
 use rasn_kerberos as rk;
 
 use super::data::{WireEncryptedData, from_wire, to_wire};
+use super::der::Reader;
 use super::ticket::WireTicket;
 use super::wire::{self, Bits, PrincipalName, Text, Time, check_version, optional};
 use super::{EncryptedData, HostAddress, KdcOptions, MessageType, PaData, Ticket};
@@ -89,11 +90,11 @@ struct WireKdcRequest {
 
 #[derive(AsnType, Clone, Debug, Decode, Encode)]
 #[rasn(tag(explicit(application, 10)), delegate)]
-struct WireAsRequest(WireKdcRequest);
+pub(super) struct WireAsRequest(WireKdcRequest);
 
 #[derive(AsnType, Clone, Debug, Decode, Encode)]
 #[rasn(tag(explicit(application, 12)), delegate)]
-struct WireTgsRequest(WireKdcRequest);
+pub(super) struct WireTgsRequest(WireKdcRequest);
 
 #[derive(AsnType, Clone, Debug, Decode, Encode)]
 struct WireBody {
@@ -145,6 +146,42 @@ impl KdcRequestBody {
 
     /// Decodes DER.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        match Self::read(bytes) {
+            Some(body) => Ok(body),
+            None => Self::decode_any(bytes),
+        }
+    }
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        Reader::new(bytes).sequence(|fields| {
+            let options = KdcOptions(fields.field(0, Reader::bits)?);
+            let client = fields.optional(1, Reader::name)?;
+            let realm = fields.field(2, Reader::text)?;
+            let server = fields.optional(3, Reader::name)?;
+            let body = Self {
+                options,
+                client: client.map(|name| name.in_realm(&realm)),
+                server: server.map(|name| name.in_realm(&realm)),
+                realm: realm.into(),
+                from: fields.optional(4, Reader::time)?,
+                till: fields.field(5, Reader::time)?,
+                rtime: fields.optional(6, Reader::time)?,
+                nonce: fields.field(7, Reader::integer)?,
+                enctypes: each_once(fields.field(8, |field| field.list(Reader::int32))?),
+                addresses: fields
+                    .optional(9, |field| field.list(HostAddress::read))?
+                    .unwrap_or_default(),
+                enc_authorization_data: fields.optional(10, EncryptedData::read)?,
+                additional_tickets: fields
+                    .optional(11, |field| field.list(Ticket::read))?
+                    .unwrap_or_default(),
+            };
+            let is_short = i32::try_from(body.nonce).is_ok() || u32::try_from(body.nonce).is_ok();
+            is_short.then_some(body)
+        })
+    }
+
+    fn decode_any(bytes: &[u8]) -> Result<Self, Error> {
         let body: WireBody = wire::decode("KDC-REQ-BODY", bytes)?;
         if i32::try_from(body.nonce).is_err() && u32::try_from(body.nonce).is_err() {
             return Err(wire::malformed(
@@ -223,6 +260,35 @@ impl KdcRequest {
     /// A message that is valid except for its `msg-type` gives `KRB_AP_ERR_MSG_TYPE`, because MIT's
     /// KDC sends a reply to it.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        match Self::read(bytes) {
+            Some(request) => Ok(request),
+            None => Self::decode_any(bytes),
+        }
+    }
+
+    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+        let message_type = MessageType::of(bytes)?;
+        if !matches!(message_type, MessageType::AS_REQ | MessageType::TGS_REQ) {
+            return None;
+        }
+        Reader::new(bytes).application(message_type.0, |fields| {
+            if fields.field(1, Reader::integer)? != 5
+                || fields.field(2, Reader::integer)? != i64::from(message_type.0)
+            {
+                return None;
+            }
+            let padata = fields.optional(3, |field| field.list(PaData::read))?;
+            let raw_body = fields.field(4, Reader::raw_sequence)?;
+            Some(Self {
+                message_type,
+                padata: padata.unwrap_or_default(),
+                body: KdcRequestBody::read(raw_body)?,
+                raw_body: raw_body.to_vec(),
+            })
+        })
+    }
+
+    pub(super) fn decode_any(bytes: &[u8]) -> Result<Self, Error> {
         const WHAT: &str = "KDC-REQ";
         let message_type = MessageType::of(bytes);
         let request = match message_type {
@@ -237,7 +303,7 @@ impl KdcRequest {
         };
         let message_type = message_type.unwrap_or(MessageType::AS_REQ);
         check_version(WHAT, request.pvno)?;
-        let body = KdcRequestBody::decode(request.req_body.as_bytes())?;
+        let body = KdcRequestBody::decode_any(request.req_body.as_bytes())?;
         if request.msg_type != i64::from(message_type.0) {
             return Err(ErrorCode::KRB_AP_ERR_MSG_TYPE.into());
         }

@@ -16,6 +16,7 @@
 
 mod ap;
 mod data;
+mod der;
 mod fast;
 mod flags;
 mod framing;

@@ -3,7 +3,8 @@
 use rasn::prelude::*;
 use rasn_kerberos as rk;
 
-use super::data::{from_wire, to_wire};
+use super::data::from_wire;
+use super::der::{Reader, Writer};
 use super::wire::{self, Text, Time};
 use super::{Checksum, EncryptedData};
 use crate::{EncryptionType, Error, Principal, Timestamp};
@@ -82,7 +83,26 @@ impl PaData {
     /// Encodes a `METHOD-DATA`: the list that KDC_ERR_PREAUTH_REQUIRED carries as e-data.
     #[must_use]
     pub fn encode_list(list: &[Self]) -> Vec<u8> {
-        wire::encode(&to_wire::<rk::PaData, _>(list))
+        let mut writer = Writer::new(16 + Self::room(list));
+        writer.list(list, Self::write);
+        writer.finish()
+    }
+
+    /// Returns about how long a list is once it is encoded.
+    pub(super) fn room(list: &[Self]) -> usize {
+        list.iter().map(|element| element.value.len() + 24).sum()
+    }
+
+    pub(super) fn write(writer: &mut Writer, element: &Self) {
+        writer.pair(1, element.pa_type.0, &element.value);
+    }
+
+    pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let (pa_type, value) = reader.pair(1)?;
+        Some(Self {
+            pa_type: PaDataType(pa_type),
+            value: value.to_vec(),
+        })
     }
 
     /// Decodes a `METHOD-DATA`.
@@ -144,7 +164,7 @@ pub struct EtypeInfo2Entry {
 }
 
 #[derive(AsnType, Clone, Debug, Decode, Encode, PartialEq, Eq, Hash)]
-struct WireEtypeInfo2Entry {
+pub(super) struct WireEtypeInfo2Entry {
     #[rasn(tag(explicit(0)))]
     etype: i32,
     #[rasn(tag(explicit(1)))]
@@ -157,15 +177,15 @@ impl EtypeInfo2Entry {
     /// Encodes an `ETYPE-INFO2` as DER.
     #[must_use]
     pub fn encode_list(list: &[Self]) -> Vec<u8> {
-        let list: Vec<_> = list
-            .iter()
-            .map(|entry| WireEtypeInfo2Entry {
-                etype: entry.enctype.0,
-                salt: entry.salt.as_deref().map(|salt| Text(salt.into())),
-                s2kparams: entry.s2kparams.clone().map(Into::into),
-            })
-            .collect();
-        wire::encode(&list)
+        let mut writer = Writer::new(64 * list.len());
+        writer.list(list, |writer, entry| {
+            writer.sequence(|writer| {
+                writer.optional(2, entry.s2kparams.as_deref(), Writer::octets);
+                writer.optional(1, entry.salt.as_deref(), Writer::text);
+                writer.field(0, |writer| writer.integer(entry.enctype.0.into()));
+            });
+        });
+        writer.finish()
     }
 
     /// Decodes an `ETYPE-INFO2`.
@@ -244,7 +264,7 @@ pub struct PaEncTsEnc {
 }
 
 #[derive(AsnType, Clone, Debug, Decode, Encode, PartialEq, Eq, Hash)]
-struct WirePaEncTsEnc {
+pub(super) struct WirePaEncTsEnc {
     #[rasn(tag(explicit(0)))]
     patimestamp: Time,
     #[rasn(tag(explicit(1)))]
@@ -263,6 +283,23 @@ impl PaEncTsEnc {
 
     /// Decodes DER.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        match Self::read(bytes) {
+            Some(value) => Ok(value),
+            None => Self::decode_any(bytes),
+        }
+    }
+
+    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+        Reader::new(bytes).sequence(|fields| {
+            let time = fields.field(0, Reader::time)?;
+            let micros = fields.optional(1, Reader::integer)?;
+            Some(Self {
+                timestamp: wire::with_micros(Time(time), micros),
+            })
+        })
+    }
+
+    pub(super) fn decode_any(bytes: &[u8]) -> Result<Self, Error> {
         let value: WirePaEncTsEnc = wire::decode("PA-ENC-TS-ENC", bytes)?;
         Ok(Self {
             timestamp: wire::with_micros(value.patimestamp, value.pausec),

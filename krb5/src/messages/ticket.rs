@@ -3,8 +3,9 @@
 use rasn::prelude::*;
 use rasn_kerberos as rk;
 
-use super::data::{WireEncryptedData, from_wire, key_from_wire, key_to_wire, to_wire};
-use super::wire::{self, Bits, PrincipalName, Text, Time, optional};
+use super::data::{WireEncryptedData, from_wire, key_from_wire};
+use super::der::{Reader, Writer};
+use super::wire::{self, Bits, PrincipalName, Text, Time};
 use super::{AuthorizationData, EncryptedData, HostAddress, TicketFlags, TransitedEncoding};
 use crate::{EncryptionKey, Error, Principal, Timestamp};
 
@@ -34,12 +35,41 @@ impl Ticket {
     /// Encodes as DER.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        wire::encode(&WireTicket::from(self))
+        let mut writer = Writer::new(128 + self.enc_part.cipher.len());
+        self.write(&mut writer);
+        writer.finish()
+    }
+
+    pub(super) fn write(&self, writer: &mut Writer) {
+        writer.application(1, |writer| {
+            writer.field(3, |writer| self.enc_part.write(writer));
+            writer.principal(1, &self.server);
+            writer.field(0, |writer| writer.integer(5));
+        });
     }
 
     /// Decodes DER.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        match Self::read(&mut Reader::new(bytes)) {
+            Some(ticket) => Ok(ticket),
+            None => Self::decode_any(bytes),
+        }
+    }
+
+    pub(super) fn decode_any(bytes: &[u8]) -> Result<Self, Error> {
         wire::decode::<WireTicket>("Ticket", bytes)?.try_into()
+    }
+
+    pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        reader.application(1, |fields| {
+            if fields.field(0, Reader::integer)? != 5 {
+                return None;
+            }
+            Some(Self {
+                server: fields.principal(1)?,
+                enc_part: fields.field(3, EncryptedData::read)?,
+            })
+        })
     }
 }
 
@@ -98,7 +128,7 @@ pub struct EncTicketPart {
 
 #[derive(AsnType, Clone, Debug, Decode, Encode, PartialEq, Eq, Hash)]
 #[rasn(tag(explicit(application, 3)))]
-struct WireEncTicketPart {
+pub(super) struct WireEncTicketPart {
     #[rasn(tag(explicit(0)))]
     flags: Bits,
     #[rasn(tag(explicit(1)))]
@@ -133,23 +163,56 @@ impl EncTicketPart {
     /// Encodes as DER.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        wire::encode(&WireEncTicketPart {
-            flags: Bits(self.flags.0),
-            key: key_to_wire(&self.key),
-            crealm: wire::realm_of(&self.client),
-            cname: (&self.client).into(),
-            transited: (&self.transited).into(),
-            auth_time: Time(self.auth_time),
-            start_time: self.start_time.map(Time),
-            end_time: Time(self.end_time),
-            renew_till: self.renew_till.map(Time),
-            caddr: optional(to_wire(&self.addresses)),
-            authorization_data: optional(to_wire(&self.authorization_data)),
-        })
+        let mut writer = Writer::new(224 + AuthorizationData::room(&self.authorization_data));
+        writer.application(3, |writer| {
+            writer.list_field(10, &self.authorization_data, AuthorizationData::write);
+            writer.list_field(9, &self.addresses, HostAddress::write);
+            writer.optional(8, self.renew_till, Writer::time);
+            writer.field(7, |writer| writer.time(self.end_time));
+            writer.optional(6, self.start_time, Writer::time);
+            writer.field(5, |writer| writer.time(self.auth_time));
+            let TransitedEncoding {
+                encoding_type,
+                contents,
+            } = &self.transited;
+            writer.field(4, |writer| writer.pair(0, *encoding_type, contents));
+            writer.principal(2, &self.client);
+            writer.field(1, |writer| writer.key(&self.key));
+            writer.field(0, |writer| writer.bits(self.flags.0));
+        });
+        writer.finish()
     }
 
     /// Decodes DER.
     pub fn decode(bytes: &[u8]) -> Result<Self, Error> {
+        match Self::read(bytes) {
+            Some(part) => Ok(part),
+            None => Self::decode_any(bytes),
+        }
+    }
+
+    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+        Reader::new(bytes).application(3, |fields| {
+            Some(Self {
+                flags: TicketFlags(fields.field(0, Reader::bits)?),
+                key: fields.field(1, Reader::key)?,
+                client: fields.principal(2)?,
+                transited: fields.field(4, TransitedEncoding::read)?,
+                auth_time: fields.field(5, Reader::time)?,
+                start_time: fields.optional(6, Reader::time)?,
+                end_time: fields.field(7, Reader::time)?,
+                renew_till: fields.optional(8, Reader::time)?,
+                addresses: fields
+                    .optional(9, |field| field.list(HostAddress::read))?
+                    .unwrap_or_default(),
+                authorization_data: fields
+                    .optional(10, |field| field.list(AuthorizationData::read))?
+                    .unwrap_or_default(),
+            })
+        })
+    }
+
+    pub(super) fn decode_any(bytes: &[u8]) -> Result<Self, Error> {
         let part: WireEncTicketPart = wire::decode("EncTicketPart", bytes)?;
         Ok(Self {
             flags: TicketFlags(part.flags.0),

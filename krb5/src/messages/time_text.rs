@@ -15,13 +15,22 @@ pub(super) fn format(time: Timestamp) -> [u8; 15] {
     let seconds = time.as_secs().clamp(FIRST, LAST);
     let (year, month, day) = civil(seconds.div_euclid(DAY));
     let second = seconds.rem_euclid(DAY);
+    // All of them are small.
+    let (year, second) = (year as u32, second as u32);
+    let pairs = [
+        year / 100,
+        year % 100,
+        month as u32,
+        day as u32,
+        second / 3600,
+        second / 60 % 60,
+        second % 60,
+    ];
     let mut text = *b"00000000000000Z";
-    digits(&mut text[0..4], year);
-    digits(&mut text[4..6], month);
-    digits(&mut text[6..8], day);
-    digits(&mut text[8..10], second / 3600);
-    digits(&mut text[10..12], second / 60 % 60);
-    digits(&mut text[12..14], second % 60);
+    for (place, number) in text.chunks_exact_mut(2).zip(pairs) {
+        place[0] += (number / 10) as u8;
+        place[1] += (number % 10) as u8;
+    }
     text
 }
 
@@ -50,13 +59,6 @@ pub(super) fn parse(text: &[u8]) -> Option<Timestamp> {
     }
     let seconds = days(year, month, day) * DAY + hour * 3600 + minute * 60 + second;
     Some(Timestamp::from_secs(seconds))
-}
-
-fn digits(place: &mut [u8], mut number: i64) {
-    for digit in place.iter_mut().rev() {
-        *digit = b'0' + (number % 10) as u8;
-        number /= 10;
-    }
 }
 
 #[cfg(test)]

@@ -144,7 +144,7 @@ impl Decode for Bits {
 }
 
 impl Bits {
-    fn from_contents(contents: &[u8]) -> Option<Self> {
+    pub(super) fn from_contents(contents: &[u8]) -> Option<Self> {
         let (&unused, octets) = contents.split_first()?;
         if unused > 7 || (unused > 0 && octets.is_empty()) {
             return None;

@@ -73,6 +73,19 @@ impl Principal {
         }
     }
 
+    /// Creates a principal of components that may be shared.
+    pub(crate) fn from_parts(
+        realm: SmolStr,
+        name_type: NameType,
+        components: Arc<[SmolStr]>,
+    ) -> Self {
+        Self {
+            realm,
+            name_type,
+            components,
+        }
+    }
+
     /// Returns the ticket-granting service of `realm` for clients of `in_realm`:
     /// `krbtgt/realm@in_realm`.
     #[must_use]

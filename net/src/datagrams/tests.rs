@@ -155,3 +155,63 @@ async fn after_a_shutdown_the_port_is_free() {
     server.shutdown().await;
     Client::bind(address).expect("it is free");
 }
+
+/// Waits for an answer beside a server on the same thread.
+async fn answered(client: &Client) -> Vec<u8> {
+    let mut answer = [0; 16];
+    loop {
+        match client.recv(&mut answer) {
+            Ok(length) => return answer[..length].to_vec(),
+            Err(_) => tokio::task::yield_now().await,
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_datagram_that_is_alone_takes_no_task() {
+    let (server, address) = server();
+    let client = client(address);
+    client.set_nonblocking(true).expect("a socket");
+    let (tell, told) = mpsc::channel();
+    let mut served = JoinSet::new();
+    let task = served.spawn(async move {
+        server
+            .serve(move |request, _| {
+                tell.send(tokio::task::id()).expect("the test listens");
+                Answer::Now(request.to_vec())
+            })
+            .await
+    });
+    for request in [b"1", b"2"] {
+        client.send(request).expect("sent");
+        assert_eq!(answered(&client).await, request);
+        assert_eq!(told.try_recv(), Ok(task.id()));
+    }
+}
+
+#[tokio::test]
+async fn a_closed_gate_holds_up_what_comes_during_an_answer() {
+    let gate = Gate::default();
+    let (server, address) = server();
+    let client = Arc::new(client(address));
+    client.set_nonblocking(true).expect("a socket");
+    let (closing, sender) = (gate.clone(), Arc::clone(&client));
+    let answers = move |request: &[u8], _| {
+        if request == b"first" {
+            closing.close();
+            sender.send(b"second").expect("sent");
+        }
+        Answer::Now(request.to_vec())
+    };
+    let mut served = JoinSet::new();
+    served.spawn(gate.clone().run(async move { server.serve(answers).await }));
+    client.send(b"first").expect("sent");
+    assert_eq!(answered(&client).await, b"first");
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    let held_up = client.recv(&mut [0; 16]).map_err(|error| error.kind());
+    assert_eq!(held_up, Err(io::ErrorKind::WouldBlock));
+    gate.open();
+    assert_eq!(answered(&client).await, b"second");
+}
