@@ -358,7 +358,10 @@ pub(super) fn check_nesting(
     let mut roots = namespace.snapshots().roots();
     let holds_some = roots.any(|(root, _)| namespace.is_within(root, id));
     let mut roots = namespace.snapshots().roots();
-    if !holds_some || !roots.any(|(root, _)| namespace.is_within(new_parent, root)) {
+    // The root could have snapshots, and counts even if it has none.
+    let is_nested =
+        new_parent == ROOT || roots.any(|(root, _)| namespace.is_within(new_parent, root));
+    if !holds_some || !is_nested {
         return Ok(());
     }
     Err(HdfsError::snapshot(format!(

@@ -29,6 +29,11 @@ impl NameNode {
         call: &Call<'_>,
         request: CreateSymlinkRequestProto,
     ) -> Result<CreateSymlinkResponseProto, HdfsError> {
+        if request.link.is_empty() {
+            return Err(HdfsError::illegal_argument(
+                "Can not create a Path from an empty string",
+            ));
+        }
         if request.link.len() > MAX_LENGTH || request.target.len() > MAX_LENGTH {
             return Err(HdfsError::io("Symlink path exceeds 8000 character limit"));
         }

@@ -148,6 +148,12 @@ fn unfit_links_are_refused_as_in_hadoop() {
     for (target, link, class, message) in [
         ("", "/x", invalid, "Invalid path name Invalid target name: "),
         (
+            "/d",
+            "",
+            "IllegalArgumentException",
+            "Can not create a Path from an empty string",
+        ),
+        (
             "/.reserved/raw",
             "/x",
             invalid,

@@ -193,13 +193,19 @@ fn directories_with_snapshots_are_not_nested() {
     hdfs.mkdirs("/x/y", 0o755).expect("made");
     hdfs.allow_snapshot("/x/y").expect("allowed");
     refused(
+        hdfs.rename2("/x", "/z", false),
+        "SnapshotException",
+        "Unable to rename because /x has snapshottable descendant directories and / is a descent of a snapshottable directory, and HDFS does not support nested snapshottable directory.",
+    );
+    refused(
         hdfs.rename2("/x", "/d/x", false),
         "SnapshotException",
         "Unable to rename because /x has snapshottable descendant directories and /d is a descent of a snapshottable directory, and HDFS does not support nested snapshottable directory.",
     );
-    hdfs.rename2("/x", "/z", false)
+    hdfs.mkdirs("/w", 0o755).expect("made");
+    hdfs.rename2("/x", "/w/z", false)
         .expect("elsewhere it may go");
-    hdfs.create_snapshot("/z/y", "s").expect("still allowed");
+    hdfs.create_snapshot("/w/z/y", "s").expect("still allowed");
 }
 
 #[test]
