@@ -10,10 +10,13 @@ use minihdfs::Caller;
 use minihdfs::config::HdfsConfig;
 use minihdfs::namenode::{NameNode, NameNodeIdentity};
 use minihdfs::proto::hdfs::{
-    AddBlockRequestProto, AddBlockResponseProto, CompleteRequestProto, CompleteResponseProto,
-    CreateFlagProto, CreateRequestProto, CreateResponseProto, FsPermissionProto,
-    GetContentSummaryRequestProto, GetContentSummaryResponseProto, GetFileInfoRequestProto,
-    GetFileInfoResponseProto, GetListingRequestProto, GetListingResponseProto,
+    AddBlockRequestProto, AddBlockResponseProto, AllowSnapshotRequestProto,
+    AllowSnapshotResponseProto, CompleteRequestProto, CompleteResponseProto, CreateFlagProto,
+    CreateRequestProto, CreateResponseProto, CreateSnapshotRequestProto,
+    CreateSnapshotResponseProto, FsPermissionProto, GetContentSummaryRequestProto,
+    GetContentSummaryResponseProto, GetFileInfoRequestProto, GetFileInfoResponseProto,
+    GetListingRequestProto, GetListingResponseProto, SetPermissionRequestProto,
+    SetPermissionResponseProto,
 };
 use minihdfs::protocol::{
     Block, BlockStatus, DatanodeProtocol, DatanodeRegistration, DatanodeStorage,
@@ -34,6 +37,9 @@ const FILES_PER_DIRECTORY: u64 = 1000;
 const FILE_LIMIT: u64 = 220;
 /// The most that a block of three replicas may take, with its place in its file.
 const BLOCK_LIMIT: u64 = 150;
+/// The most that a snapshot may keep of a file whose attributes have changed, if one file in ten
+/// has.
+const CHANGED_LIMIT: u64 = 320;
 
 struct Cluster {
     namenode: NameNode,
@@ -141,12 +147,37 @@ impl Cluster {
     /// Returns the bytes that each of many new files takes.
     fn bytes_per_file(&self, top: &str, with_block: bool) -> u64 {
         let before = resident();
-        for number in 0..FILES {
-            let directory = number / FILES_PER_DIRECTORY;
-            self.write(&format!("{top}/{directory}/part-{number:05}"), with_block);
-        }
+        (0..FILES).for_each(|number| self.write(&file(top, number), with_block));
         (resident() - before) / FILES
     }
+
+    /// Takes a snapshot, and returns the bytes that it keeps of each file that is then changed.
+    fn bytes_per_change(&self, top: &str) -> u64 {
+        let snapshot_root = top.to_owned();
+        let _: AllowSnapshotResponseProto = self.call(
+            "allowSnapshot",
+            &AllowSnapshotRequestProto { snapshot_root },
+        );
+        let snapshot = CreateSnapshotRequestProto {
+            snapshot_root: top.to_owned(),
+            ..CreateSnapshotRequestProto::default()
+        };
+        let _: CreateSnapshotResponseProto = self.call("createSnapshot", &snapshot);
+        let before = resident();
+        for number in (0..FILES).step_by(10) {
+            let request = SetPermissionRequestProto {
+                src: file(top, number),
+                permission: FsPermissionProto { perm: 0o600 },
+            };
+            let _: SetPermissionResponseProto = self.call("setPermission", &request);
+        }
+        (resident() - before) / (FILES / 10)
+    }
+}
+
+fn file(top: &str, number: u64) -> String {
+    let directory = number / FILES_PER_DIRECTORY;
+    format!("{top}/{directory}/part-{number:05}")
 }
 
 fn datanode(number: u16) -> DatanodeRegistration {
@@ -186,6 +217,12 @@ fn files_and_blocks_take_little_memory() {
     println!("a file takes {empty} bytes, a block of three replicas {block} more");
     assert!(empty <= FILE_LIMIT, "an empty file takes {empty} bytes");
     assert!(block <= BLOCK_LIMIT, "a block takes {block} bytes");
+    let changed = cluster.bytes_per_change("/empty");
+    println!("a snapshot keeps {changed} bytes of a changed file");
+    assert!(
+        changed <= CHANGED_LIMIT,
+        "a snapshot keeps {changed} bytes of a changed file"
+    );
 }
 
 /// The most that a file with a block of three replicas may take when there are ten million.

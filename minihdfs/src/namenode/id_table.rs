@@ -108,6 +108,10 @@ impl<V> IdTable<V> {
                 index
             }
             Err(index) => {
+                // On a page with one value, `insert` alone would make room for four.
+                if page.values.len() == page.values.capacity() {
+                    page.values.reserve_exact(page.values.len().max(1));
+                }
                 page.values.insert(index, value);
                 page.present |= bit;
                 index

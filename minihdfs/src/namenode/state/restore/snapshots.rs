@@ -53,7 +53,9 @@ impl Restoring<'_> {
 
     /// Returns attributes that a snapshot keeps, with a directory's limits.
     pub(crate) fn copy(&mut self, (mut inode, quota): (Inode, Option<Quota>)) -> Inode {
-        let names = &mut self.state.namespace.names;
+        let namespace = &mut self.state.namespace;
+        namespace.note_storage_policy(inode.storage_policy);
+        let names = &mut namespace.names;
         inode.owner = names.share(inode.owner);
         inode.group = names.share(inode.group);
         if let Some(quota) = quota {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::namenode::state::Effects;
 use crate::namenode::state::inode::{File, InodeId, Writer};
 use crate::namenode::state::namespace::Namespace;
-use crate::namenode::state::snapshot::history::Version;
+use crate::namenode::state::snapshot::history::{History, Version};
 use crate::protocol::Block;
 
 impl Namespace {
@@ -58,7 +58,10 @@ impl Namespace {
         if !blocks.is_empty() && self.snapshots().history(id).is_some() {
             let latest: BTreeMap<u64, Block> = blocks.iter().map(|it| (it.id, *it)).collect();
             let history = self.snapshots_mut().history_mut(id);
-            let files = history.versions.iter_mut().filter_map(Version::file_mut);
+            let files = history
+                .versions_mut()
+                .iter_mut()
+                .filter_map(Version::file_mut);
             for earlier in files.flat_map(|file| &mut file.blocks) {
                 if let Some(latest) = latest.get(&earlier.id) {
                     *earlier = *latest;
@@ -122,7 +125,7 @@ impl Namespace {
 
     fn earlier_files(&self, id: InodeId) -> impl Iterator<Item = &File> {
         let history = self.snapshots().history(id).into_iter();
-        let versions = history.flat_map(|history| &history.versions);
+        let versions = history.flat_map(History::versions);
         versions.filter_map(|version| version.inode.as_file())
     }
 }

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use crate::namenode::state::inode::{Inode, InodeId, InodeKind, ROOT};
 use crate::namenode::state::name::Name;
 use crate::namenode::state::namespace::Namespace;
+use crate::namenode::state::snapshot::history::History;
 use crate::namenode::state::snapshot::moment::{Moment, SnapshotId};
 use crate::namenode::state::snapshot::view::{Child, View};
 
@@ -60,7 +61,11 @@ impl<'a> Diff<'a> {
         let histories = &namespace.snapshots().histories;
         for id in histories.ids() {
             diff.mark(id);
-            for ((name, until), gone) in histories.get(id).iter().flat_map(|it| &it.gone) {
+            for ((name, until), gone) in histories
+                .get(id)
+                .iter()
+                .flat_map(|it| it.moves().gone.iter())
+            {
                 if later.is_some_and(|later| gone.from <= later && later < *until) {
                     // The child's place, by its directory.
                     diff.left.insert(gone.id, (Name(&*name.0), id));
@@ -191,7 +196,7 @@ impl<'a> Diff<'a> {
         let copies: Vec<(Moment, &Inode)> = match snapshots.of(id) {
             Some(root) => root.since(from).map(|(id, it)| (id, &it.root)).collect(),
             None => {
-                let versions = snapshots.history(id).map(|it| it.versions.as_slice());
+                let versions = snapshots.history(id).map(History::versions);
                 let versions = versions.unwrap_or_default().iter();
                 let versions = versions.filter(|version| version.until > from);
                 versions.map(|it| (it.until - 1, &it.inode)).collect()
@@ -238,7 +243,7 @@ impl<'a> Diff<'a> {
     /// Returns true if an inode has been in several places (`INode.isReference`).
     pub(crate) fn is_reference(&self, id: InodeId) -> bool {
         let history = self.later.namespace().snapshots().history(id);
-        history.is_some_and(|history| history.moved) && !self.is_link(id)
+        history.is_some_and(|history| history.moves().moved) && !self.is_link(id)
     }
 
     /// Returns true for a symbolic link: Hadoop follows none that is moved, and sees no change.

@@ -1,11 +1,7 @@
 //! What snapshots keep of one inode.
 
-use std::collections::BTreeMap;
-
-use smol_str::SmolStr;
-
-use crate::namenode::state::inode::{Inode, InodeId};
-use crate::namenode::state::name::Name;
+use crate::namenode::state::inode::Inode;
+use crate::namenode::state::snapshot::gone::GoneChildren;
 use crate::namenode::state::snapshot::moment::Moment;
 use crate::namenode::state::snapshot::stay::Stay;
 
@@ -13,18 +9,9 @@ use crate::namenode::state::snapshot::stay::Stay;
 #[derive(Clone, PartialEq, Debug, Default)]
 pub(super) struct History {
     /// The earlier attributes, the oldest first.
-    pub(super) versions: Vec<Version>,
-    /// The children that are gone, by their names and the moments at which they went.
-    pub(super) gone: BTreeMap<(Name<SmolStr>, Moment), Gone>,
-    /// The moment at which the inode was moved into its directory; 0 if no snapshot shows that
-    /// directory without it.
-    pub(super) arrived: Moment,
-    /// Where the inode was before; all of it once the inode is removed.
-    pub(super) stays: Vec<Stay>,
-    /// True if a snapshot showed the inode somewhere else before it was moved.
-    pub(super) moved: bool,
-    /// True once the inode is removed.
-    pub(super) removed: bool,
+    versions: Vec<Version>,
+    /// `None` if nothing has moved, as of most files.
+    moves: Option<Box<Moves>>,
 }
 
 /// The attributes of an inode until a moment (Hadoop's diffs).
@@ -32,24 +19,85 @@ pub(super) struct History {
 pub(super) struct Version {
     /// The moment at which they changed.
     pub(super) until: Moment,
+    /// True if only children came or went since. Hadoop then has no copy of the attributes yet, and
+    /// a snapshot shows the present modification time (`DirectoryDiff` without `snapshotINode`).
+    pub(super) lacks_copy: bool,
     /// The length of a file. Its blocks may have grown since.
     pub(super) length: u64,
     /// The inode as it was, without children.
     pub(super) inode: Inode,
-    /// True if only children came or went since. Hadoop then has no copy of the attributes yet, and
-    /// a snapshot shows the present modification time (`DirectoryDiff` without `snapshotINode`).
-    pub(super) lacks_copy: bool,
 }
 
-/// A child that a directory had.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub(super) struct Gone {
-    pub(super) id: InodeId,
-    /// The moment from which on it was there.
-    pub(super) from: Moment,
+/// Where an inode was before, and which children have left it.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(super) struct Moves {
+    /// The children that are gone.
+    pub(super) gone: GoneChildren,
+    /// Where the inode was before; all of it once the inode is removed.
+    pub(super) stays: Vec<Stay>,
+    /// The moment at which the inode was moved into its directory; 0 if no snapshot shows that
+    /// directory without it.
+    pub(super) arrived: Moment,
+    /// True if a snapshot showed the inode somewhere else before it was moved.
+    pub(super) moved: bool,
+    /// True once the inode is removed.
+    pub(super) removed: bool,
 }
+
+/// The moves of an inode that has none.
+static NO_MOVES: Moves = Moves {
+    gone: GoneChildren::NONE,
+    stays: Vec::new(),
+    arrived: 0,
+    moved: false,
+    removed: false,
+};
 
 impl History {
+    /// Creates what is kept of an inode with these moves.
+    pub(super) fn moved(moves: Moves) -> Self {
+        let mut history = Self::default();
+        history.change_moves(|none| *none = moves);
+        history
+    }
+
+    /// Returns the earlier attributes, the oldest first.
+    pub(super) fn versions(&self) -> &[Version] {
+        &self.versions
+    }
+
+    /// Same as [`versions`](Self::versions), but mutable.
+    pub(super) fn versions_mut(&mut self) -> &mut [Version] {
+        &mut self.versions
+    }
+
+    /// Adds the attributes that an inode had last.
+    pub(super) fn add_version(&mut self, version: Version) {
+        // Most inodes have one version, and `push` alone would make room for four.
+        if self.versions.len() == self.versions.capacity() {
+            self.versions.reserve_exact(1 + self.versions.len() / 2);
+        }
+        self.versions.push(version);
+    }
+
+    /// Sets all earlier attributes, the oldest first.
+    pub(super) fn set_versions(&mut self, mut versions: Vec<Version>) {
+        versions.shrink_to_fit();
+        self.versions = versions;
+    }
+
+    /// Returns where the inode was, and which children have left it.
+    pub(super) fn moves(&self) -> &Moves {
+        self.moves.as_deref().unwrap_or(&NO_MOVES)
+    }
+
+    /// Changes what few inodes have. Nothing is kept of it when it is empty.
+    pub(super) fn change_moves(&mut self, change: impl FnOnce(&mut Moves)) {
+        let mut moves = self.moves.take().unwrap_or_default();
+        change(&mut moves);
+        self.moves = (*moves != NO_MOVES).then_some(moves);
+    }
+
     /// Returns the moment of the last change that was kept; what changed earlier is in a version.
     pub(super) fn kept_until(&self) -> Moment {
         self.versions.last().map_or(0, |version| version.until)
@@ -75,7 +123,8 @@ impl History {
 
     /// Returns true if a snapshot needs any of it.
     pub(super) fn is_needed(&self) -> bool {
-        let of_present = self.arrived > 0 || !self.stays.is_empty() || !self.gone.is_empty();
-        !self.versions.is_empty() || of_present && !self.removed
+        let moves = self.moves();
+        let of_present = moves.arrived > 0 || !moves.stays.is_empty() || !moves.gone.is_empty();
+        !self.versions.is_empty() || of_present && !moves.removed
     }
 }

@@ -5,7 +5,8 @@ use std::rc::Rc;
 use crate::namenode::state::inode::{File, Inode, InodeId, InodeKind, Millis};
 use crate::namenode::state::name::Name;
 use crate::namenode::state::namespace::Namespace;
-use crate::namenode::state::snapshot::history::{Gone, History, Version};
+use crate::namenode::state::snapshot::gone::Gone;
+use crate::namenode::state::snapshot::history::{History, Version};
 use crate::namenode::state::snapshot::stay::Stay;
 
 impl Namespace {
@@ -28,7 +29,7 @@ impl Namespace {
         if self.is_to_be_kept(directory) {
             self.keep_version(directory);
             let history = self.snapshots_mut().history_mut(directory);
-            if let Some(version) = history.versions.last_mut() {
+            if let Some(version) = history.versions_mut().last_mut() {
                 version.lacks_copy = true;
             }
         }
@@ -84,7 +85,7 @@ impl Namespace {
             lacks_copy: false,
         };
         let history = self.snapshots_mut().history_mut(id);
-        history.versions.push(version);
+        history.add_version(version);
     }
 
     /// Keeps a child of a directory with these stays, from which it is about to go.
@@ -95,7 +96,7 @@ impl Namespace {
         }
         let gone = (Name(self.inode(id).name.clone()), self.snapshots().taken());
         let history = self.snapshots_mut().history_mut(directory);
-        history.gone.insert(gone, Gone { id, from });
+        history.change_moves(|moves| moves.gone.insert(gone, Gone { id, from }));
     }
 
     /// Keeps what snapshots show of an inode's place, which it is about to change for another
@@ -113,9 +114,11 @@ impl Namespace {
         if is_seen || !stays.is_empty() || snapshots.history(id).is_some() {
             let arrived = snapshots.taken();
             let history = self.snapshots_mut().history_mut(id);
-            history.arrived = arrived;
-            history.moved |= !stays.is_empty();
-            history.stays = stays;
+            history.change_moves(|moves| {
+                moves.arrived = arrived;
+                moves.moved |= !stays.is_empty();
+                moves.stays = stays;
+            });
         }
     }
 
@@ -154,16 +157,18 @@ impl Namespace {
         }
         let history = self.snapshots_mut().history_mut(id);
         history.settle();
-        history.stays = stays.to_vec();
-        history.arrived = 0;
-        history.removed = true;
+        history.change_moves(|moves| {
+            moves.stays = stays.to_vec();
+            moves.arrived = 0;
+            moves.removed = true;
+        });
     }
 
     /// Returns an inode; if only snapshots show it, with the last attributes that are kept.
     pub(in crate::namenode::state) fn last_of(&self, id: InodeId) -> Option<&Inode> {
         self.get(id).or_else(|| {
             let history = self.snapshots().history(id)?;
-            history.versions.last().map(|version| &version.inode)
+            history.versions().last().map(|version| &version.inode)
         })
     }
 

@@ -9,7 +9,8 @@ use crate::namenode::state::snapshot::record::before;
 impl Snapshots {
     /// Returns true if a snapshot showed an inode where it was before (`INodeReference`).
     fn was_moved(&self, id: InodeId) -> bool {
-        self.history(id).is_some_and(|history| history.moved)
+        self.history(id)
+            .is_some_and(|history| history.moves().moved)
     }
 
     /// Returns the last snapshot of a directory.

@@ -2,7 +2,8 @@
 //!
 //! A snapshot copies nothing but the attributes of its directory. What changes later is kept when
 //! it changes, if a snapshot shows it:
-//! - `history`: what is kept of one inode: its earlier attributes, and children that are gone
+//! - `history`, `gone`: what is kept of one inode: its earlier attributes, and children that are
+//!   gone
 //! - `moment`, `stay`: time, counted in snapshots, and an inode's time in a directory
 //! - `stays`: the directories with snapshots that an inode is and was in, which decide if a
 //!   snapshot shows it
@@ -23,6 +24,7 @@
 mod blocks;
 mod change;
 pub(crate) mod diff;
+mod gone;
 mod history;
 mod keep;
 mod latest;

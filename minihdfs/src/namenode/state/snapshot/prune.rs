@@ -3,7 +3,7 @@
 use crate::namenode::state::Effects;
 use crate::namenode::state::inode::InodeId;
 use crate::namenode::state::namespace::Namespace;
-use crate::namenode::state::snapshot::history::History;
+use crate::namenode::state::snapshot::history::{History, Moves};
 use crate::namenode::state::snapshot::moment::Moment;
 use crate::namenode::state::snapshot::stay::Stay;
 
@@ -21,7 +21,7 @@ impl Namespace {
             return;
         };
         let pruned = self.pruned(id, history);
-        let same_versions = pruned.versions.len() == history.versions.len();
+        let same_versions = pruned.versions().len() == history.versions().len();
         let before = (self.earlier_blocks(id), self.block_replication(id));
         let histories = &mut self.snapshots_mut().histories;
         if !pruned.is_needed() {
@@ -58,42 +58,39 @@ impl Namespace {
         let stays = self.stays(id);
         // A snapshot has its own copy of its directory's attributes.
         let elsewhere: Vec<Stay> = stays.iter().copied().filter(|it| it.root != id).collect();
-        let mut from = 0;
-        let mut versions = Vec::new();
-        for version in &history.versions {
-            let last = snapshots.last_showing(&elsewhere, from, version.until, id);
-            if last.is_some() {
-                versions.push(version.clone());
-            }
-            from = version.until;
-        }
-        let gone = history.gone.iter().filter(|((_, until), gone)| {
+        let moves = history.moves();
+        let gone = moves.gone.iter().filter(|((_, until), gone)| {
             let last = snapshots.last_showing(&stays, gone.from, *until, gone.id);
             last.is_some()
         });
-        let earlier = history.stays.iter().copied();
-        let earlier: Vec<Stay> = earlier
-            .filter(|stay| snapshots.shows(stay, 0, id))
-            .collect();
-        History {
-            versions,
+        let earlier = moves.stays.iter().copied();
+        let earlier = earlier.filter(|stay| snapshots.shows(stay, 0, id));
+        let mut pruned = History::moved(Moves {
             gone: gone.map(|(place, gone)| (place.clone(), *gone)).collect(),
-            arrived: self.pruned_arrival(id, history),
-            moved: history.moved,
-            stays: earlier,
-            removed: history.removed,
+            stays: earlier.collect(),
+            arrived: self.pruned_arrival(id, moves.arrived),
+            ..*moves
+        });
+        let mut from = 0;
+        for version in history.versions() {
+            let last = snapshots.last_showing(&elsewhere, from, version.until, id);
+            if last.is_some() {
+                pruned.add_version(version.clone());
+            }
+            from = version.until;
         }
+        pruned
     }
 
     /// Returns the moment at which an inode was moved into its directory, or 0 if that matters to
     /// no snapshot any more.
-    fn pruned_arrival(&self, id: InodeId, history: &History) -> Moment {
-        let Some(inode) = self.get(id).filter(|_| history.arrived > 0) else {
+    fn pruned_arrival(&self, id: InodeId, arrived: Moment) -> Moment {
+        let Some(inode) = self.get(id).filter(|_| arrived > 0) else {
             return 0;
         };
         let snapshots = self.snapshots();
         if self.any_stay(inode.parent, |stay| snapshots.shows(&stay, 0, 0)) {
-            history.arrived
+            arrived
         } else {
             0
         }

@@ -7,7 +7,8 @@ use crate::namenode::state::inode::{Inode, InodeId, ROOT};
 use crate::namenode::state::name::Name;
 use crate::namenode::state::namespace::Namespace;
 use crate::namenode::state::snapshot::Snapshot;
-use crate::namenode::state::snapshot::history::{Gone, Version};
+use crate::namenode::state::snapshot::gone::Gone;
+use crate::namenode::state::snapshot::history::Version;
 use crate::namenode::state::snapshot::moment::{Moment, SnapshotId};
 use crate::namenode::state::snapshot::places::Places;
 use crate::namenode::state::snapshot::recorded::{DirectoryDiff, FileDiff, Recorded};
@@ -193,14 +194,16 @@ impl Namespace {
                 };
                 let key = (Name(place.name.clone()), place.during.end);
                 let history = self.snapshots_mut().history_mut(place.directory);
-                history.gone.insert(key, gone);
+                history.change_moves(|moves| moves.gone.insert(key, gone));
             }
             let mut stays = stays.remove(&id).unwrap_or_default();
             stays.retain(|stay| self.snapshots().shows(stay, 0, id));
             let history = self.snapshots_mut().history_mut(id);
-            history.stays = stays;
-            history.moved = places.references.contains(&id);
-            history.removed = removed.contains_key(&id);
+            history.change_moves(|moves| {
+                moves.stays = stays;
+                moves.moved = places.references.contains(&id);
+                moves.removed = removed.contains_key(&id);
+            });
         }
         for (id, arrived) in places.arrivals() {
             let Some(inode) = self.get(id) else {
@@ -211,7 +214,8 @@ impl Namespace {
             let before = self.snapshots().last_inodes.range(..arrived).next_back();
             let is_new = before.is_some_and(|(_, last)| id > *last);
             if inode.is_directory() || !is_new {
-                self.snapshots_mut().history_mut(id).arrived = arrived;
+                let history = self.snapshots_mut().history_mut(id);
+                history.change_moves(|moves| moves.arrived = arrived);
             }
         }
     }
@@ -225,13 +229,15 @@ impl Namespace {
             };
             let first = self.snapshots_showing(inode.parent).first().copied();
             let history = self.snapshots_mut().history_mut(*id);
-            history.moved = true;
-            if history.arrived == 0 {
-                history.arrived = match places.arrived(*id) {
-                    0 => first.unwrap_or(0),
-                    arrived => arrived,
-                };
-            }
+            history.change_moves(|moves| {
+                moves.moved = true;
+                if moves.arrived == 0 {
+                    moves.arrived = match places.arrived(*id) {
+                        0 => first.unwrap_or(0),
+                        arrived => arrived,
+                    };
+                }
+            });
         }
     }
 
@@ -316,7 +322,7 @@ impl Namespace {
 
     fn keep_versions(&mut self, id: InodeId, versions: Vec<Version>) {
         if !versions.is_empty() {
-            self.snapshots_mut().history_mut(id).versions = versions;
+            self.snapshots_mut().history_mut(id).set_versions(versions);
         }
     }
 
@@ -334,7 +340,7 @@ impl Namespace {
                 inode: last,
                 lacks_copy: false,
             };
-            history.versions.push(version);
+            history.add_version(version);
         }
     }
 }

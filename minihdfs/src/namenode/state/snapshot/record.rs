@@ -27,7 +27,7 @@ impl<'a> Record<'a> {
         for directory in snapshots.histories.ids() {
             let showing = namespace.snapshots_showing(directory);
             let gone = snapshots.history(directory).into_iter();
-            for ((name, until), gone) in gone.flat_map(|history| &history.gone) {
+            for ((name, until), gone) in gone.flat_map(|history| history.moves().gone.iter()) {
                 let shown = snapshots.shown(&showing, gone.from..*until, gone.id);
                 if let Some(last) = shown.last() {
                     let places = references.entry(gone.id).or_default();
@@ -35,7 +35,7 @@ impl<'a> Record<'a> {
                 }
             }
         }
-        let was_moved = |id| snapshots.history(id).is_some_and(|history| history.moved);
+        let was_moved = |id| snapshots.history(id).is_some_and(|it| it.moves().moved);
         references.retain(|id, places| {
             namespace.get(*id).is_some() || places.len() > 1 || was_moved(*id)
         });
@@ -128,7 +128,7 @@ impl<'a> Record<'a> {
     ) {
         let (namespace, snapshots) = (self.namespace, self.namespace.snapshots());
         let gone = snapshots.history(id).into_iter();
-        for ((name, until), gone) in gone.flat_map(|history| &history.gone) {
+        for ((name, until), gone) in gone.flat_map(|history| history.moves().gone.iter()) {
             let shown = snapshots.shown(showing, gone.from..*until, gone.id);
             let Some(last) = shown.last() else {
                 continue;
@@ -228,10 +228,10 @@ impl<'a> Record<'a> {
     }
 
     fn recorded_versions(&self, id: InodeId, history: &'a History) -> &'a [Version] {
-        let is_own = history.removed && !self.is_reference(id);
-        match history.versions.split_last() {
+        let is_own = history.moves().removed && !self.is_reference(id);
+        match history.versions().split_last() {
             Some((last, others)) if is_own && last.is_whole() => others,
-            _ => &history.versions,
+            _ => history.versions(),
         }
     }
 

@@ -44,12 +44,13 @@ impl Snapshots {
 
     /// Returns the moment at which an inode was moved into its directory.
     pub(super) fn arrived(&self, id: InodeId) -> Moment {
-        self.history(id).map_or(0, |history| history.arrived)
+        self.history(id)
+            .map_or(0, |history| history.moves().arrived)
     }
 
     fn earlier(&self, id: InodeId) -> &[Stay] {
         self.history(id)
-            .map_or(&[], |history| history.stays.as_slice())
+            .map_or(&[], |history| history.moves().stays.as_slice())
     }
 
     /// Returns the stays of an inode in a directory with these stays.

@@ -4,7 +4,7 @@
 use crate::namenode::state::inode::{Inode, InodeId};
 use crate::namenode::state::namespace::Namespace;
 use crate::namenode::state::quota::{Counts, Usage};
-use crate::namenode::state::snapshot::history::Gone;
+use crate::namenode::state::snapshot::gone::Gone;
 use crate::namenode::state::snapshot::moment::Moment;
 use crate::namenode::state::snapshot::view::View;
 
@@ -101,9 +101,10 @@ impl Namespace {
         let mut pending = vec![directory];
         while let Some(directory) = pending.pop() {
             let history = self.snapshots().history(directory);
-            for ((_, until), gone) in history.into_iter().flat_map(|it| &it.gone) {
+            for ((_, until), gone) in history.into_iter().flat_map(|it| it.moves().gone.iter()) {
                 let moved = self.snapshots().history(gone.id);
-                let moved = moved.is_none_or(|history| history.moved || !history.removed);
+                let moved =
+                    moved.is_none_or(|history| history.moves().moved || !history.moves().removed);
                 match self.last_of(gone.id).filter(|_| !moved) {
                     Some(inode) => {
                         visit(self.view(None), inode);

@@ -104,7 +104,7 @@ impl<'a> View<'a> {
         }
         let history = self.namespace.snapshots().history(directory)?;
         let next = (Name(name.into()), at.saturating_add(1));
-        let ((found, _), gone) = history.gone.range(next..).next()?;
+        let ((found, _), gone) = history.moves().gone.since(next).next()?;
         (found.0 == name && self.was_there(gone.id, gone.from, at)).then_some(gone.id)
     }
 
@@ -141,7 +141,8 @@ impl<'a> View<'a> {
             children.extend(then.map(|child| (Name(&*child.name), child.id)));
         }
         if let Some(history) = self.namespace.snapshots().history(directory) {
-            let gone = history.gone.range((Name(after.into()), SnapshotId::MAX)..);
+            let first = (Name(after.into()), SnapshotId::MAX);
+            let gone = history.moves().gone.since(first);
             let then = gone
                 .filter(|((_, until), gone)| *until > at && self.was_there(gone.id, gone.from, at));
             children.extend(then.map(|((name, _), gone)| (Name(&*name.0), gone.id)));
@@ -177,6 +178,9 @@ impl<'a> View<'a> {
     /// Returns the effective storage policy of an inode: its own or the nearest ancestor's; 0 if
     /// none is set.
     pub(crate) fn storage_policy(self, id: InodeId) -> u8 {
+        if !self.namespace.has_storage_policies() {
+            return 0;
+        }
         let policies = self.ancestors(id).map(|inode| inode.storage_policy);
         policies
             .into_iter()
