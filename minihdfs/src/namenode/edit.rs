@@ -87,9 +87,9 @@ pub enum Edit {
         /// The complete access control list; empty if the mode is all there is.
         acl: Vec<AclEntry>,
         /// The client that writes the file.
-        client_name: String,
+        client_name: Arc<str>,
         /// Its address.
-        client_machine: String,
+        client_machine: Arc<str>,
         /// True if a file at this path is replaced.
         overwrite: bool,
         /// The call.
@@ -102,9 +102,9 @@ pub enum Edit {
         /// The file.
         path: String,
         /// The client that writes the file.
-        client_name: String,
+        client_name: Arc<str>,
         /// Its address.
-        client_machine: String,
+        client_machine: Arc<str>,
         /// True if the writer starts a new block although the last one has room.
         new_block: bool,
         /// The call.
@@ -140,9 +140,9 @@ pub enum Edit {
         /// The file.
         src: String,
         /// The client that truncates it.
-        client_name: String,
+        client_name: Arc<str>,
         /// Its address.
-        client_machine: String,
+        client_machine: Arc<str>,
         /// The length of the file afterwards.
         new_length: u64,
         /// The file's modification time.

@@ -1,6 +1,7 @@
 //! The data that the NameNode's lock guards, and the operations that need several parts of it.
 
-use std::sync::{Mutex, PoisonError};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use kerbox_events::{Event, Server, StateChange, TimerKind};
 use kerbox_krb5::Timestamp;
@@ -34,6 +35,8 @@ pub(crate) struct Namesystem {
     /// The edits as events, once a client has asked for them.
     pub(crate) events: Option<Box<EditEvents>>,
     pub(crate) renewals: Renewals,
+    /// The address from which a file was opened last, and its text.
+    last_machine: Option<(IpAddr, Arc<str>)>,
     pub(crate) blocks: BlockManager,
     pub(crate) safe_mode: SafeMode,
     /// `None` if snapshots are removed when they are deleted.
@@ -87,6 +90,7 @@ impl Namesystem {
             sink: Mutex::new(sink),
             events: None,
             renewals: Renewals::new(now, config.lease_hard_limit),
+            last_machine: None,
             blocks,
             safe_mode,
         }
@@ -140,6 +144,18 @@ impl Namesystem {
         self.state.namespace()
     }
 
+    /// Returns a client's address as text. Files that are opened one after the other share it.
+    pub(crate) fn machine(&mut self, address: IpAddr) -> Arc<str> {
+        if let Some((last, text)) = &self.last_machine
+            && *last == address
+        {
+            return Arc::clone(text);
+        }
+        let text: Arc<str> = address.to_string().into();
+        self.last_machine = Some((address, Arc::clone(&text)));
+        text
+    }
+
     /// Returns the leases.
     pub(crate) fn leases(&self) -> &LeaseManager {
         self.state.leases()
@@ -148,7 +164,17 @@ impl Namesystem {
     /// Makes a change that must survive: applies the edit, hands it to the sink, and lets the block
     /// manager follow.
     pub(crate) fn log(&mut self, edit: &Edit) -> Result<(), HdfsError> {
-        let effects = self.state.apply(edit);
+        self.log_found(edit, None)
+    }
+
+    /// Same as [`log`](Self::log), if the caller has found the inode at the path of the edit, or
+    /// the directory of a new one.
+    pub(crate) fn log_at(&mut self, found: InodeId, edit: &Edit) -> Result<(), HdfsError> {
+        self.log_found(edit, Some(found))
+    }
+
+    fn log_found(&mut self, edit: &Edit, found: Option<InodeId>) -> Result<(), HdfsError> {
+        let effects = self.state.apply(edit, found);
         // A misfit means that a check is missing; the call fails and the others go on.
         let effects = effects.map_err(|misfit| HdfsError::io(misfit.to_string()))?;
         let sink = self.sink.get_mut().unwrap_or_else(PoisonError::into_inner);
@@ -338,7 +364,7 @@ impl Namesystem {
             return Ok(());
         }
         let path = self.namespace().full_path(id);
-        self.log(&Edit::UpdateBlocks { path, blocks, rpc })
+        self.log_at(id, &Edit::UpdateBlocks { path, blocks, rpc })
     }
 
     /// Closes a file that has these blocks.
@@ -366,7 +392,7 @@ impl Namesystem {
                 mode: inode.mode,
             },
         };
-        self.log(&Edit::Close(fields))
+        self.log_at(id, &Edit::Close(fields))
     }
 }
 

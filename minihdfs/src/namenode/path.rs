@@ -31,7 +31,8 @@ pub(super) fn normalized(path: &str) -> Result<Cow<'_, str>, HdfsError> {
             format!("Absolute path required, but got '{path}'"),
         ));
     }
-    if path == "/" || !(path.ends_with('/') || path.contains("//")) {
+    let is_doubled = |pair: &[u8]| pair == b"//";
+    if path == "/" || !(path.ends_with('/') || path.as_bytes().windows(2).any(is_doubled)) {
         return Ok(path.into());
     }
     let mut normal = String::with_capacity(path.len());
@@ -66,7 +67,9 @@ pub(super) fn check_length(path: &str, operation: &str) -> Result<(), HdfsError>
             "Can not create a Path from an empty string",
         ));
     }
-    if path.len() > MAX_LENGTH || components(path).count() > MAX_DEPTH {
+    // A component takes a byte, and all but the first a slash.
+    let may_be_deep = path.len() > MAX_DEPTH;
+    if path.len() > MAX_LENGTH || may_be_deep && components(path).count() > MAX_DEPTH {
         return Err(too_long(operation));
     }
     Ok(())

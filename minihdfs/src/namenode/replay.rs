@@ -97,7 +97,9 @@ impl NameNode {
         let mut state = self.formatted(Arc::new(self.delegation_tokens.emptied(now)));
         let mut retry_cache = RetryCache::new(self.config.retry_cache_expiry);
         for edit in &edits {
-            state.apply(edit).map_err(|misfit| misfit.to_string())?;
+            state
+                .apply(edit, None)
+                .map_err(|misfit| misfit.to_string())?;
             if let Some((rpc, response)) = replayed_calls::response(edit, &state) {
                 retry_cache.put_replayed(now, rpc, response);
             }

@@ -268,7 +268,8 @@ impl<'a> PermissionChecker<'a> {
         Ok(())
     }
 
-    fn check_traversed(
+    /// Checks what an operation needs besides the traversal of a path, which was checked before.
+    pub(crate) fn check_traversed(
         &self,
         namespace: &Namespace,
         path: &ResolvedPath<'_>,

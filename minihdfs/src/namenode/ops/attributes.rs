@@ -67,10 +67,8 @@ impl NameNode {
         let id = owned(&path)?;
         let mode = request.permission.perm as u16 & PERMISSION_BITS;
         if ns.namespace().inode(id).mode != mode {
-            ns.log(&Edit::SetPermissions {
-                src: path.path().to_owned(),
-                mode,
-            })?;
+            let src = path.path().to_owned();
+            ns.log_at(id, &Edit::SetPermissions { src, mode })?;
         }
         Ok(SetPermissionResponseProto {})
     }
@@ -114,11 +112,12 @@ impl NameNode {
             group.filter(|group| **group != *inode.group),
         );
         if user.is_some() || group.is_some() {
-            ns.log(&Edit::SetOwner {
+            let edit = Edit::SetOwner {
                 src: path.path().to_owned(),
                 username: user.map(str::to_owned),
                 groupname: group.map(str::to_owned),
-            })?;
+            };
+            ns.log_at(id, &edit)?;
         }
         Ok(SetOwnerResponseProto {})
     }
@@ -144,11 +143,12 @@ impl NameNode {
             accessed.filter(|time| *time != inode.access_time),
         );
         if modified.is_some() || accessed.is_some() {
-            ns.log(&Edit::Times {
+            let edit = Edit::Times {
                 path: path.path().to_owned(),
                 mtime: modified.unwrap_or(-1),
                 atime: accessed.unwrap_or(-1),
-            })?;
+            };
+            ns.log_at(id, &edit)?;
         }
         Ok(SetTimesResponseProto {})
     }
@@ -187,10 +187,8 @@ impl NameNode {
             ns.namespace().check_quota(parent, None, charge)?;
         }
         if replication != before {
-            ns.log(&Edit::SetReplication {
-                path: path.path().to_owned(),
-                replication,
-            })?;
+            let path = path.path().to_owned();
+            ns.log_at(id, &Edit::SetReplication { path, replication })?;
             for block in ns.current_blocks(id) {
                 ns.check_redundancy(call.now, block.id);
             }

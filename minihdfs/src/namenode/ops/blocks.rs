@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use smallvec::SmallVec;
+
 use crate::HdfsError;
 use crate::namenode::NameNode;
 use crate::namenode::blocks::{BlockInfo, DatanodeIndex, Placement};
@@ -89,12 +91,13 @@ impl NameNode {
         let penultimate = ns.last_block(id).map(|info| info.block());
         let last = ns.next_block()?;
         let path = ns.namespace().full_path(id);
-        ns.log(&Edit::AddBlock {
+        let edit = Edit::AddBlock {
             path,
             penultimate,
             last,
             rpc: RpcIds::NONE,
-        })?;
+        };
+        ns.log_at(id, &edit)?;
         ns.blocks.block_mut(last.id).set_targets(targets);
         Ok(last.id)
     }
@@ -239,9 +242,10 @@ impl NameNode {
         let blocks = ns.current_blocks(id);
         let complete = blocks.iter().all(|block| ns.try_complete(block.id));
         if complete {
-            ns.close_file(call.now, id, blocks.clone())?;
-            for block in blocks {
-                ns.check_redundancy(call.now, block.id);
+            let ids: SmallVec<[u64; 8]> = blocks.iter().map(|block| block.id).collect();
+            ns.close_file(call.now, id, blocks)?;
+            for block in ids {
+                ns.check_redundancy(call.now, block);
             }
         } else {
             ns.update_blocks(id, blocks, RpcIds::NONE)?;

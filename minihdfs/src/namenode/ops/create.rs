@@ -63,7 +63,7 @@ impl NameNode {
                 )));
             }
             if flags.has(CreateFlagProto::Overwrite) {
-                checker.check_creation(ns.namespace(), &path, Need::path(FsAction::WRITE))?;
+                checker.check_traversed(ns.namespace(), &path, Need::path(FsAction::WRITE))?;
             }
         } else {
             if !request.create_parent {
@@ -155,7 +155,7 @@ impl NameNode {
         let inherited = ns.namespace().inherited(parent, &creation, false, posix);
         let inode_id = ns.namespace().last_id() + 1;
         let now = call.now.as_millis();
-        ns.log(&Edit::Add {
+        let edit = Edit::Add {
             file: FileFields {
                 inode_id,
                 path: path.path().to_owned(),
@@ -167,11 +167,12 @@ impl NameNode {
                 permissions: inherited.permissions,
             },
             acl: inherited.acl,
-            client_name: request.client_name.clone(),
-            client_machine: call.caller.address.to_string(),
+            client_name: ns.leases().named(&request.client_name),
+            client_machine: ns.machine(call.caller.address),
             overwrite: path.last().is_some(),
             rpc: call.caller.into(),
-        })?;
+        };
+        ns.log_at(parent, &edit)?;
         Ok(inode_id)
     }
 
@@ -215,13 +216,14 @@ impl NameNode {
         self.check_last_block(&ns, id, path.path())?;
         check_room_in_last_block(&ns, id)?;
         let new_block = flags.has(CreateFlagProto::NewBlock);
-        ns.log(&Edit::Append {
+        let edit = Edit::Append {
             path: path.path().to_owned(),
-            client_name: request.client_name.clone(),
-            client_machine: call.caller.address.to_string(),
+            client_name: ns.leases().named(&request.client_name),
+            client_machine: ns.machine(call.caller.address),
             new_block,
             rpc: call.caller.into(),
-        })?;
+        };
+        ns.log_at(id, &edit)?;
         ns.renew_lease(call.now, &request.client_name);
         Ok(self.appended(call, &mut ns, id, new_block))
     }

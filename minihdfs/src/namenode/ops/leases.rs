@@ -26,24 +26,22 @@ impl Namesystem {
         src: &str,
         file_id: u64,
     ) -> Result<Option<InodeId>, HdfsError> {
-        Ok(self.find_named(checker, src, file_id)?.0)
-    }
-
-    /// Same as [`find_file`](Self::find_file), and returns the path that messages name.
-    fn find_named(
-        &self,
-        checker: &PermissionChecker<'_>,
-        src: &str,
-        file_id: u64,
-    ) -> Result<(Option<InodeId>, String), HdfsError> {
         if file_id != GRANDFATHER_INODE_ID {
-            let id = self.namespace().get(file_id).map(|inode| inode.id);
-            let path = id.map_or_else(|| src.to_owned(), |id| self.namespace().full_path(id));
-            return Ok((id, path));
+            return Ok(self.namespace().get(file_id).map(|inode| inode.id));
         }
         let path = self.namespace().resolve(src)?;
         checker.check_change(self.namespace(), &path, Need::TRAVERSE)?;
-        Ok((path.last(), path.path().to_owned()))
+        Ok(path.last())
+    }
+
+    /// Returns the path that messages name, of a file that [`find_file`](Self::find_file) has
+    /// returned.
+    fn name_of(&self, id: Option<InodeId>, src: &str, file_id: u64) -> String {
+        if file_id == GRANDFATHER_INODE_ID {
+            let path = self.namespace().resolve(src);
+            return path.map_or_else(|_| src.to_owned(), |path| path.path().to_owned());
+        }
+        id.map_or_else(|| src.to_owned(), |id| self.namespace().full_path(id))
     }
 
     /// Returns the file that `holder` writes. Fails with the errors of `FSNamesystem.checkLease`.
@@ -54,8 +52,9 @@ impl Namesystem {
         file_id: u64,
         holder: &str,
     ) -> Result<InodeId, HdfsError> {
-        let (id, src) = self.find_named(checker, src, file_id)?;
+        let id = self.find_file(checker, src, file_id)?;
         let details = || {
+            let src = self.name_of(id, src, file_id);
             let lease = match self.leases().open_files(holder) {
                 Some(files) => format!("[Lease.  Holder: {holder}, pending creates: {files}]"),
                 None => format!("Holder {holder} does not have any open files."),

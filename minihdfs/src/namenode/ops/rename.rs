@@ -68,12 +68,13 @@ impl NameNode {
         check_nesting(&ns, id, parent, &src)?;
         check_same_root(&ns, &self.config.snapshots, (id, &src), (parent, &dst))?;
         self.check_destination(&ns, id, parent, &dst, None)?;
-        ns.log(&Edit::RenameOld {
+        let edit = Edit::RenameOld {
             src: src.path().to_owned(),
             dst: dst.path().to_owned(),
             timestamp: call.now.as_millis(),
             rpc: call.caller.into(),
-        })?;
+        };
+        ns.log_at(id, &edit)?;
         Ok(RenameResponseProto { result: true })
     }
 
@@ -108,13 +109,14 @@ impl NameNode {
         let target = (replaced.unwrap_or(parent), &dst);
         check_same_root(&ns, &self.config.snapshots, (id, &src), target)?;
         self.check_destination(&ns, id, parent, &dst, replaced)?;
-        ns.log(&Edit::Rename {
+        let edit = Edit::Rename {
             src: src.path().to_owned(),
             dst: dst.path().to_owned(),
             timestamp: call.now.as_millis(),
             overwrite: request.overwrite_dest,
             rpc: call.caller.into(),
-        })?;
+        };
+        ns.log_at(id, &edit)?;
         Ok(Rename2ResponseProto {})
     }
 

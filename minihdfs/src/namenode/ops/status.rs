@@ -122,8 +122,8 @@ pub(super) fn attributes_status(
         permission: FsPermissionProto {
             perm: u32::from(inode.mode) | acl_bit,
         },
-        owner: inode.owner.to_string(),
-        group: inode.group.to_string(),
+        owner: inode.owner.as_ref().to_owned(),
+        group: inode.group.as_ref().to_owned(),
         modification_time: inode.modification_time.cast_unsigned(),
         access_time: inode.access_time.cast_unsigned(),
         file_id: Some(inode.id),

@@ -52,7 +52,7 @@ impl NameNode {
             }
             return Ok(MkdirsResponseProto { result: true });
         }
-        checker.check_creation(ns.namespace(), &path, Need::ancestor(FsAction::WRITE))?;
+        checker.check_traversed(ns.namespace(), &path, Need::ancestor(FsAction::WRITE))?;
         if !request.create_parent {
             check_parent(&ns, &path)?;
         }
@@ -121,13 +121,14 @@ impl NameNode {
         let posix = self.config.posix_acl_inheritance;
         let inherited = namespace.inherited(parent, creation, true, posix);
         let inode_id = namespace.last_id() + 1;
-        ns.log(&Edit::Mkdir {
+        let edit = Edit::Mkdir {
             inode_id,
-            path: path::join(&namespace.full_path(parent), name),
+            path: namespace.path_of_child(parent, name),
             timestamp: now.as_millis(),
             permissions: inherited.permissions,
             acl: inherited.acl,
-        })?;
+        };
+        ns.log_at(parent, &edit)?;
         Ok(inode_id)
     }
 
@@ -181,11 +182,12 @@ impl NameNode {
             return Ok(DeleteResponseProto { result: false });
         }
         check_no_snapshots(&ns, id)?;
-        ns.log(&Edit::Delete {
+        let edit = Edit::Delete {
             path: path.path().to_owned(),
             timestamp: call.now.as_millis(),
             rpc: call.caller.into(),
-        })?;
+        };
+        ns.log_at(id, &edit)?;
         Ok(DeleteResponseProto { result: true })
     }
 }

@@ -87,15 +87,16 @@ fn cut(
         }),
         None => None,
     };
-    ns.log(&Edit::Truncate {
+    let edit = Edit::Truncate {
         src: ns.namespace().full_path(id),
-        client_name: request.client_name.clone(),
-        client_machine: call.caller.address.to_string(),
+        client_name: ns.leases().named(&request.client_name),
+        client_machine: ns.machine(call.caller.address),
         new_length,
         timestamp: call.now.as_millis(),
         truncate_block,
         rpc: call.caller.into(),
-    })?;
+    };
+    ns.log_at(id, &edit)?;
     let Some(block) = truncate_block else {
         return Ok(true);
     };

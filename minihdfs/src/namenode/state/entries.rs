@@ -27,12 +27,27 @@ impl Namespace {
         (ids.map(|id| self.inode(id)), count)
     }
 
+    /// Returns the place that a child of this name would have; `None` if there is one, or if the
+    /// inode is no directory.
+    pub(super) fn free_place(&self, directory: InodeId, name: &str) -> Option<Place> {
+        let directory = self.inode(directory).as_directory()?;
+        let found = directory.children.find(name, |id| self.name(id));
+        found.err()
+    }
+
     /// Adds an inode to the children of its parent, which does not have a child of this name.
     pub(super) fn link(&mut self, id: InodeId) {
-        let place = self.place(id);
-        let name = self.inode(id).name.clone();
-        if let (Some(Err(place)), Some(siblings)) = (place, self.siblings_mut(id)) {
-            siblings.insert(place, id, &name);
+        let inode = self.inode(id);
+        let (parent, name) = (inode.parent, inode.name.clone());
+        if let Some(place) = self.free_place(parent, &name) {
+            self.link_at(parent, place, id, &name);
+        }
+    }
+
+    /// Adds an inode to the children of a directory, at the free place of its name.
+    pub(super) fn link_at(&mut self, parent: InodeId, place: Place, id: InodeId, name: &str) {
+        if let Some(parent) = self.inode_mut(parent).as_directory_mut() {
+            parent.children.insert(place, id, name);
         }
     }
 

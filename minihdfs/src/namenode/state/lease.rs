@@ -14,10 +14,8 @@ pub(crate) struct LeaseManager {
 impl LeaseManager {
     /// Adds a file to the holder's lease.
     pub(super) fn add(&mut self, holder: &Arc<str>, file: InodeId) {
-        self.leases
-            .entry(Arc::clone(holder))
-            .or_default()
-            .insert(file);
+        let files = self.leases.entry(Arc::clone(holder)).or_default();
+        files.insert(file);
     }
 
     /// Removes a file from the holder's lease. A lease without files is dropped.
@@ -38,6 +36,12 @@ impl LeaseManager {
     /// Returns the holder's name as the lease has it; `None` if it has no lease.
     pub(crate) fn holder(&self, holder: &str) -> Option<&Arc<str>> {
         self.leases.get_key_value(holder).map(|(holder, _)| holder)
+    }
+
+    /// Returns a client's name, which its lease shares if it has one.
+    pub(crate) fn named(&self, client: &str) -> Arc<str> {
+        let holder = self.holder(client).cloned();
+        holder.unwrap_or_else(|| client.into())
     }
 
     /// Returns the number of holders.

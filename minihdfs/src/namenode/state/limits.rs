@@ -174,50 +174,54 @@ impl Namespace {
         let mut id = parent;
         while Some(id) != below {
             let inode = self.inode(id);
-            let quota = inode
-                .as_directory()
-                .map(Directory::quota)
-                .unwrap_or_default();
-            if quota != Quota::default() && quota != Quota::ROOT {
-                let usage = self.view(None).summary(id).all;
-                let (inodes, bytes) = (
-                    add(usage.inodes().saturating_sub(charge.removed), charge.inodes),
-                    add(usage.space, charge.space),
-                );
-                if let Some(limit) = quota
-                    .namespace
-                    .filter(|limit| charge.inodes > 0 && inodes > *limit)
-                {
-                    return Err(HdfsError::new(
-                        "org.apache.hadoop.hdfs.protocol.NSQuotaExceededException",
-                        format!(
-                            "The NameSpace quota (directories and files) of directory {} is exceeded: quota={limit} file count={inodes}",
-                            self.full_path(id),
-                        ),
-                    ));
-                }
-                if let Some(limit) = quota
-                    .space
-                    .filter(|limit| charge.space > 0 && bytes > *limit)
-                {
-                    return Err(HdfsError::new(
-                        "org.apache.hadoop.hdfs.protocol.DSQuotaExceededException",
-                        format!(
-                            "The DiskSpace quota of {} is exceeded: quota = {limit} B = {} but diskspace consumed = {bytes} B = {}",
-                            self.full_path(id),
-                            in_words(limit),
-                            in_words(bytes)
-                        ),
-                    ));
-                }
+            let feature = inode.as_directory().and_then(Directory::feature);
+            let quota = feature.map(|feature| feature.quota);
+            let limits = |quota: &Quota| *quota != Quota::ROOT && *quota != Quota::default();
+            if let Some(quota) = quota.filter(limits) {
+                self.check_quota_of(id, &quota, charge)?;
             }
-            self.check_type_quota(id, &quota, &charge.types)?;
             if id == ROOT {
                 break;
             }
             id = inode.parent;
         }
         Ok(())
+    }
+
+    /// Fails if the charge exceeds the quota of this directory.
+    fn check_quota_of(&self, id: InodeId, quota: &Quota, charge: Charge) -> Result<(), HdfsError> {
+        let usage = self.view(None).summary(id).all;
+        let (inodes, bytes) = (
+            add(usage.inodes().saturating_sub(charge.removed), charge.inodes),
+            add(usage.space, charge.space),
+        );
+        if let Some(limit) = quota
+            .namespace
+            .filter(|limit| charge.inodes > 0 && inodes > *limit)
+        {
+            return Err(HdfsError::new(
+                "org.apache.hadoop.hdfs.protocol.NSQuotaExceededException",
+                format!(
+                    "The NameSpace quota (directories and files) of directory {} is exceeded: quota={limit} file count={inodes}",
+                    self.full_path(id),
+                ),
+            ));
+        }
+        if let Some(limit) = quota
+            .space
+            .filter(|limit| charge.space > 0 && bytes > *limit)
+        {
+            return Err(HdfsError::new(
+                "org.apache.hadoop.hdfs.protocol.DSQuotaExceededException",
+                format!(
+                    "The DiskSpace quota of {} is exceeded: quota = {limit} B = {} but diskspace consumed = {bytes} B = {}",
+                    self.full_path(id),
+                    in_words(limit),
+                    in_words(bytes)
+                ),
+            ));
+        }
+        self.check_type_quota(id, quota, &charge.types)
     }
 
     /// Fails if the charge exceeds a directory's quota for a storage type. Counts the subtree, but

@@ -57,6 +57,8 @@ pub(crate) struct State {
     last_allocated_block_id: u64,
     generation_stamp: u64,
     transaction_id: i64,
+    /// The inode that is probably at a path of the edit being applied; `None` between edits.
+    found: Option<InodeId>,
 }
 
 /// The result of an edit for those who know where replicas are.
@@ -94,6 +96,7 @@ impl State {
             last_allocated_block_id: LAST_RESERVED_BLOCK,
             generation_stamp: LAST_RESERVED_STAMP,
             transaction_id: 0,
+            found: None,
         }
     }
 
@@ -153,8 +156,15 @@ impl State {
     }
 
     /// Applies an edit, and returns its effects on blocks. Changes nothing if it does not fit.
-    pub(crate) fn apply(&mut self, edit: &Edit) -> Result<Effects, Misfit> {
-        let effects = self.carry_out(edit).map_err(|reason| Misfit {
+    ///
+    /// A caller that has found the inode at the path of the edit, or the directory of a new one,
+    /// may say so: to compare the path with it takes less time than to look the path up. A wrong
+    /// one makes no difference.
+    pub(crate) fn apply(&mut self, edit: &Edit, found: Option<InodeId>) -> Result<Effects, Misfit> {
+        self.found = found;
+        let effects = self.carry_out(edit);
+        self.found = None;
+        let effects = effects.map_err(|reason| Misfit {
             edit: edit.name(),
             transaction_id: self.transaction_id,
             reason,

@@ -10,6 +10,7 @@ use crate::namenode::access::acl::AclEntry;
 use crate::namenode::edit::PermissionStatus;
 use crate::namenode::id_table::IdTable;
 use crate::namenode::path;
+use crate::namenode::state::children::Place;
 use crate::namenode::state::inode::{
     Directory, Inode, InodeId, InodeKind, Millis, PERMISSION_BITS, ROOT,
 };
@@ -151,12 +152,37 @@ impl Namespace {
         Some(id)
     }
 
+    /// Returns true if an inode exists and is at a path of an edit.
+    pub(super) fn is_at(&self, id: InodeId, path: &str) -> bool {
+        let (mut id, mut rest) = (id, path);
+        while let Some(inode) = self.get(id) {
+            if id == ROOT {
+                return rest.is_empty() || path == "/";
+            }
+            let above = rest.strip_suffix(inode.name.as_str());
+            let Some(above) = above.and_then(|above| above.strip_suffix('/')) else {
+                return false;
+            };
+            (id, rest) = (inode.parent, above);
+        }
+        false
+    }
+
     /// Returns the path of an inode; of one that only snapshots show, the one that it had last.
     pub(crate) fn full_path(&self, id: InodeId) -> String {
         if id == ROOT {
             return "/".to_owned();
         }
-        let mut names: SmallVec<[&str; 16]> = SmallVec::new();
+        self.path_through(id, SmallVec::new())
+    }
+
+    /// Returns the path that a child of this name has, or would have.
+    pub(crate) fn path_of_child(&self, directory: InodeId, name: &str) -> String {
+        self.path_through(directory, SmallVec::from_slice(&[name]))
+    }
+
+    /// Returns the path of what has these names, the last first, below an inode.
+    fn path_through<'a>(&'a self, id: InodeId, mut names: SmallVec<[&'a str; 16]>) -> String {
         let mut next = self.last_of(id);
         while let Some(inode) = next.filter(|inode| inode.id != ROOT) {
             names.push(&*inode.name);
@@ -206,8 +232,8 @@ impl Namespace {
         }
     }
 
-    /// Adds an inode to its parent, which does not have a child of this name.
-    pub(super) fn add(&mut self, mut inode: Inode) {
+    /// Adds an inode to its parent, at the free place of its name.
+    pub(super) fn add(&mut self, mut inode: Inode, place: Place) {
         let (id, parent) = (inode.id, inode.parent);
         let above = self.inode(parent);
         // Most inodes have the names of their directory, which are shared already.
@@ -221,9 +247,10 @@ impl Namespace {
         }
         self.last_id = self.last_id.max(id);
         self.touch_with_child(parent, inode.modification_time);
-        self.inodes.insert(id, inode);
-        self.link(id);
-        self.charge(parent, self.count_one(id), Counts::default());
+        let inode = self.inodes.insert(id, inode);
+        let (name, counts) = (inode.name.clone(), Counts::of(inode));
+        self.link_at(parent, place, id, &name);
+        self.charge(parent, counts, Counts::default());
     }
 
     /// Sets the owner and the group; `None` leaves one unchanged.

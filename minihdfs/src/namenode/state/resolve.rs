@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use smallvec::SmallVec;
+
 use crate::HdfsError;
 use crate::namenode::path;
 use crate::namenode::state::inode::{InodeId, ROOT};
@@ -77,7 +79,7 @@ impl Namespace {
     }
 
     fn walk<'a>(&self, path: Cow<'a, str>, raw: bool) -> ResolvedPath<'a> {
-        let mut existing = Vec::with_capacity(8);
+        let mut existing = SmallVec::new();
         existing.push(ROOT);
         let mut directory = self.inode(ROOT).as_directory();
         let mut depth = 1;
@@ -115,7 +117,7 @@ impl Namespace {
     fn walk_snapshot<'a>(
         &self,
         path: Cow<'a, str>,
-        mut existing: Vec<InodeId>,
+        mut existing: SmallVec<[InodeId; 12]>,
         raw: bool,
     ) -> ResolvedPath<'a> {
         let dot = existing.len();
@@ -137,7 +139,7 @@ impl Namespace {
     /// Adds the inodes of a path in the snapshots of the last inode so far. Returns the snapshot.
     fn follow<'c>(
         &self,
-        existing: &mut Vec<InodeId>,
+        existing: &mut SmallVec<[InodeId; 12]>,
         mut components: impl Iterator<Item = &'c str>,
     ) -> Option<SnapshotId> {
         let mut directory = *existing.last()?;

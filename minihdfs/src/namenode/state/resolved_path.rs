@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use smallvec::SmallVec;
+
 use crate::namenode::path;
 use crate::namenode::state::inode::{InodeId, ROOT};
 use crate::namenode::state::snapshot::SnapshotId;
@@ -10,7 +12,7 @@ use crate::namenode::state::snapshot::SnapshotId;
 #[derive(Clone, Debug)]
 pub(crate) struct ResolvedPath<'a> {
     pub(super) path: Cow<'a, str>,
-    pub(super) existing: Vec<InodeId>,
+    pub(super) existing: SmallVec<[InodeId; 12]>,
     pub(super) depth: usize,
     pub(super) raw: bool,
     pub(super) link: bool,

@@ -17,7 +17,7 @@ pub(crate) fn load_edits(
         if record.transaction_id <= state.transaction_id() {
             continue;
         }
-        let result = state.apply(&record.edit);
+        let result = state.apply(&record.edit, None);
         result.map_err(|misfit| StorageError::new(file, 0, misfit.to_string()))?;
         applied(&record.edit, state);
     }

@@ -79,15 +79,15 @@ fn edits_of_trees() -> Vec<Edit> {
     let open = |acl, overwrite, rpc| Edit::Add {
         file: file(Vec::new()),
         acl,
-        client_name: "DFSClient_NONMAPREDUCE_1_1".to_owned(),
-        client_machine: "127.0.0.1".to_owned(),
+        client_name: "DFSClient_NONMAPREDUCE_1_1".into(),
+        client_machine: "127.0.0.1".into(),
         overwrite,
         rpc,
     };
     let truncate = |truncate_block| Edit::Truncate {
         src: path(),
-        client_name: "client".to_owned(),
-        client_machine: "127.0.0.1".to_owned(),
+        client_name: "client".into(),
+        client_machine: "127.0.0.1".into(),
         new_length: 4,
         timestamp: 9,
         truncate_block,
@@ -122,8 +122,8 @@ fn edits_of_trees() -> Vec<Edit> {
         Edit::Close(file(vec![block(1_073_741_825), block(1_073_741_826)])),
         Edit::Append {
             path: path(),
-            client_name: "client".to_owned(),
-            client_machine: "127.0.0.1".to_owned(),
+            client_name: "client".into(),
+            client_machine: "127.0.0.1".into(),
             new_block: true,
             rpc: RPC,
         },

@@ -67,20 +67,19 @@ impl State {
         }
     }
 
-    fn open(&mut self, id: InodeId, holder: &str, machine: &str) -> Result<(), Reason> {
+    fn open(&mut self, id: InodeId, holder: &Arc<str>, machine: &Arc<str>) -> Result<(), Reason> {
         let file = self.file_mut(id)?;
         if let Some(writer) = &file.writer {
             return Err(format!("inode {id} is being written by {}", writer.holder));
         }
-        let holder: Arc<str> = holder.into();
         file.writer = Some(Box::new(Writer {
-            holder: Arc::clone(&holder),
-            machine: machine.into(),
+            holder: Arc::clone(holder),
+            machine: Arc::clone(machine),
             last_block_open: false,
             truncate_to: None,
             truncate_from: None,
         }));
-        self.leases.add(&holder, id);
+        self.leases.add(holder, id);
         Ok(())
     }
 

@@ -60,7 +60,8 @@ impl State {
     }
 
     fn existing(&self, path: &str) -> Result<InodeId, Reason> {
-        let found = self.namespace.find(path);
+        let guessed = self.found.filter(|id| self.namespace.is_at(*id, path));
+        let found = guessed.or_else(|| self.namespace.find(path));
         found.ok_or_else(|| format!("{path} does not exist"))
     }
 

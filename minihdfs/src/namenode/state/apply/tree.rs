@@ -94,9 +94,10 @@ impl State {
         if !self.namespace.inode(parent).is_directory() {
             return Err(format!("the parent of {path} is not a directory"));
         }
-        if name.is_empty() || self.namespace.child(parent, name).is_some() {
+        let place = self.namespace.free_place(parent, name);
+        let Some(place) = place.filter(|_| !name.is_empty()) else {
             return Err(format!("{path} exists"));
-        }
+        };
         if self.namespace.get(id).is_some() {
             return Err(format!("inode {id} exists"));
         }
@@ -119,7 +120,7 @@ impl State {
             kind,
         };
         inode.set_acl(acl);
-        self.namespace.add(inode);
+        self.namespace.add(inode, place);
         Ok(())
     }
 

@@ -73,8 +73,8 @@ pub(super) fn read(
         OpCode::CLOSE => Edit::Close(read_file(reader)?),
         OpCode::APPEND => Edit::Append {
             path: read_string(reader, "the path")?,
-            client_name: read_string(reader, "the client's name")?,
-            client_machine: read_string(reader, "the client's machine")?,
+            client_name: read_string(reader, "the client's name")?.into(),
+            client_machine: read_string(reader, "the client's machine")?.into(),
             new_block: read_boolean(reader, "the flag for a new block")?,
             rpc: read_rpc_ids(reader)?,
         },
@@ -151,8 +151,8 @@ fn read_add(layout_version: i32, reader: &mut Reader<'_>) -> Result<Edit, HdfsEr
     let file = read_file(reader)?;
     let acl = read_acl(reader)?;
     let attributes: XAttrEditLogProto = read_message(reader, "the extended attributes")?;
-    let client_name = read_string(reader, "the client's name")?;
-    let client_machine = read_string(reader, "the client's machine")?;
+    let client_name = read_string(reader, "the client's name")?.into();
+    let client_machine = read_string(reader, "the client's machine")?.into();
     let overwrite = read_boolean(reader, "the flag for overwriting")?;
     let storage_policy = reader.byte("the storage policy")?;
     let erasure_coding_policy = match has(layout_version, ERASURE_CODING) {
@@ -231,8 +231,8 @@ fn write_truncate(edit: &Edit, out: &mut Vec<u8>) {
 
 fn read_truncate(reader: &mut Reader<'_>) -> Result<Edit, HdfsError> {
     let src = read_string(reader, "the path")?;
-    let client_name = read_string(reader, "the client's name")?;
-    let client_machine = read_string(reader, "the client's machine")?;
+    let client_name = read_string(reader, "the client's name")?.into();
+    let client_machine = read_string(reader, "the client's machine")?.into();
     let new_length = read_unsigned(reader, "the new length")?;
     let timestamp = read_long(reader, "the time")?;
     let blocks = read_compact_blocks(reader)?;

@@ -33,6 +33,33 @@ fn blocks_are_freed_with_the_last_snapshot_that_shows_them() {
 }
 
 #[test]
+fn a_block_that_became_shorter_does_not_show_the_next_one_in_a_snapshot_of_an_image() {
+    let fixture = with_root(&[]);
+    let hdfs = fixture.hdfs();
+    hdfs.create("/d/f").expect("created");
+    let block = hdfs.add_block("/d/f", None).expect("a block").b;
+    let flush = |length| {
+        let request = FsyncRequestProto {
+            src: "/d/f".to_owned(),
+            client: "client-hdfs".to_owned(),
+            last_block_length: Some(length),
+            file_id: None,
+        };
+        hdfs.call::<FsyncResponseProto>("fsync", &request)
+    };
+    flush(100).expect("flushed");
+    hdfs.create_snapshot("/d", "s").expect("taken");
+    flush(10).expect("flushed");
+    let shorter = ExtendedBlockProto {
+        num_bytes: Some(10),
+        ..block
+    };
+    fixture.received(1, &shorter, 10);
+    hdfs.add_block("/d/f", Some(&shorter)).expect("a block");
+    fixture.check_law();
+}
+
+#[test]
 fn a_file_appended_to_keeps_its_length_in_the_snapshot() {
     let fixture = with_root(&[]);
     let hdfs = fixture.hdfs();
