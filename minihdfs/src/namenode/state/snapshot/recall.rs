@@ -11,9 +11,9 @@ use crate::namenode::state::snapshot::gone::Gone;
 use crate::namenode::state::snapshot::history::Version;
 use crate::namenode::state::snapshot::moment::{Moment, SnapshotId};
 use crate::namenode::state::snapshot::places::Places;
+use crate::namenode::state::snapshot::record::blocks_up_to;
 use crate::namenode::state::snapshot::recorded::{DirectoryDiff, FileDiff, Recorded};
 use crate::namenode::state::snapshot::stay::Stay;
-use crate::protocol::Block;
 
 impl Namespace {
     /// Restores the snapshots of an image. `removed` are the inodes that cannot be reached, which
@@ -357,15 +357,4 @@ fn check_deleted(
         Some(child) => Err(format!("inode {}, of a snapshot, is missing", child.id)),
         None => Ok(()),
     }
-}
-
-/// Returns the first blocks, as many as hold this length.
-fn blocks_up_to(blocks: &[Block], length: u64) -> &[Block] {
-    let mut count = 0;
-    let mut sum = 0_u64;
-    while let Some(block) = blocks.get(count).filter(|_| sum < length) {
-        sum = sum.saturating_add(block.length);
-        count += 1;
-    }
-    &blocks[..count]
 }

@@ -191,8 +191,11 @@ impl<'a> Record<'a> {
         let mut later = self.last_blocks(id);
         for diff in diffs.values_mut().rev() {
             let blocks = blocks_of(diff.copy.as_ref());
+            // A reader takes as many of the later blocks as hold the length. Since one of them may
+            // have become shorter, those may be others even if the later ones begin with these.
+            let read = blocks_up_to(later, diff.length);
             let ids = |blocks: &[Block]| blocks.iter().map(|block| block.id).collect::<Vec<_>>();
-            if !ids(later).starts_with(&ids(blocks)) {
+            if ids(read) != ids(blocks) {
                 later = self.blocks_at(id, diff.snapshot);
                 diff.blocks = later.to_vec();
             }
@@ -260,6 +263,17 @@ fn diff_at(
         snapshot,
         ..DirectoryDiff::default()
     })
+}
+
+/// Returns the first blocks, as many as hold this length.
+pub(super) fn blocks_up_to(blocks: &[Block], length: u64) -> &[Block] {
+    let mut count = 0;
+    let mut sum = 0_u64;
+    while let Some(block) = blocks.get(count).filter(|_| sum < length) {
+        sum = sum.saturating_add(block.length);
+        count += 1;
+    }
+    &blocks[..count]
 }
 
 fn blocks_of(inode: Option<&Inode>) -> &[Block] {
