@@ -242,12 +242,17 @@ fn klist_shows_flags_and_enctypes() -> TestResult {
 
 fn udp_serves_alone() -> TestResult {
     let realm = Realm::start_blocking()?;
-    let trace = traced(&realm, &["alice"], "alice\n")?;
-    assert!(
-        trace.contains("UDP request to dgram") && !trace.contains("TCP"),
-        "{trace}"
-    );
-    Ok(())
+    // Without an answer within a second, as on a busy machine, MIT's library tries TCP as well.
+    let mut traces = Vec::new();
+    while traces.len() < 5 {
+        let trace = traced(&realm, &["alice"], "alice\n")?;
+        assert!(trace.contains("UDP request to dgram"), "{trace}");
+        if !trace.contains("TCP") {
+            return Ok(());
+        }
+        traces.push(trace);
+    }
+    Err(format!("TCP was tried each time: {}", traces.join("\n")).into())
 }
 
 fn tcp_is_used_alone_when_the_client_prefers_it() -> TestResult {
