@@ -176,10 +176,22 @@ impl Beside<'_> {
 
     /// Asks Hadoop's HttpFS, of which an operation fails now and then before it begins.
     fn ask_theirs(&self, user: &str, request: &str) -> Text {
-        for _ in 0..100 {
-            let directory = format!("/user/{user}/theirs");
-            let answer = self.ask(&self.theirs, user, request, &directory)?;
-            if !answer.contains("\"java.lang.IllegalStateException\"") {
+        let directory = format!("/user/{user}/theirs");
+        let ask = || {
+            let answer = self.ask(&self.theirs, user, request, &directory);
+            answer.map_err(|error| error.to_string())
+        };
+        let fails = |answer: &String| answer.contains("\"java.lang.IllegalStateException\"");
+        // Its idle threads may all be lost, so that only requests at the same time get new ones.
+        for at_once in [1; 20].into_iter().chain([16; 20]) {
+            let answers = std::thread::scope(|scope| {
+                let asked: Vec<_> = (0..at_once).map(|_| scope.spawn(ask)).collect();
+                let answers = asked.into_iter().map(std::thread::ScopedJoinHandle::join);
+                answers.collect::<Result<Vec<_>, _>>()
+            });
+            let answers = answers.map_err(|_| "a thread has panicked")?;
+            let answers = answers.into_iter().collect::<Result<Vec<_>, _>>()?;
+            if let Some(answer) = answers.into_iter().find(|answer| !fails(answer)) {
                 return Ok(answer);
             }
         }
