@@ -54,7 +54,7 @@ pub struct Cluster {
     clock_skew: Duration,
     /// The folder of another KDC's keytabs.
     keytabs: Option<PathBuf>,
-    /// What is asked and changed from outside.
+    /// Answers the questions and changes from outside.
     pub(crate) served: Arc<Served>,
 }
 

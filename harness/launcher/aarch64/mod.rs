@@ -1,4 +1,4 @@
-//! What the launcher must know about aarch64.
+//! The parts of the launcher that depend on aarch64.
 
 mod stand_in;
 
@@ -51,5 +51,5 @@ pub(crate) const MMAP: u64 = 222;
 pub(crate) const SYSTEM_CALL: &[u8] = &[0x01, 0x00, 0x00, 0xD4];
 pub(crate) const ALIGNMENT: usize = 4;
 
-/// What the names of the vDSO's functions begin with.
+/// The prefix of the names of the vDSO's functions.
 pub(crate) const FUNCTIONS_BEGIN_WITH: &str = "__kernel_";

@@ -1,4 +1,4 @@
-//! What the launcher must know about x86-64.
+//! The parts of the launcher that depend on x86-64.
 
 mod stand_in;
 
@@ -69,5 +69,5 @@ pub(crate) const OPENAT: u64 = 257;
 pub(crate) const SYSTEM_CALL: &[u8] = &[0x0F, 0x05];
 pub(crate) const ALIGNMENT: usize = 1;
 
-/// What the names of the vDSO's functions begin with. They also have names without it.
+/// The prefix of the names of the vDSO's functions. They also have names without it.
 pub(crate) const FUNCTIONS_BEGIN_WITH: &str = "__vdso_";

@@ -27,7 +27,7 @@ use stream::Streams;
 const CONTROL: &str = "control";
 /// The verb that shows the clock, which everyone may see.
 const CLOCK: &str = "clock";
-/// The verb that tells the journal as it grows.
+/// The verb that follows the journal as it grows.
 const EVENTS: &str = "events";
 
 /// The verbs of a fixture. They do not keep it running.

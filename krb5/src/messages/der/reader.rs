@@ -4,31 +4,31 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
-use super::super::time_text;
-use super::super::wire::Bits;
 use super::{APPLICATION, BIT_STRING, CONTEXT, GENERAL_STRING, GENERALIZED_TIME};
 use super::{INTEGER, OCTET_STRING, SEQUENCE};
+use crate::messages::time_text;
+use crate::messages::wire::Bits;
 use crate::{EncryptionKey, EncryptionType, NameType, Principal, Timestamp};
 
 /// The bytes of a value that are still to be read.
 #[derive(Clone, Copy)]
-pub(in super::super) struct Reader<'a>(&'a [u8]);
+pub(in crate::messages) struct Reader<'a>(&'a [u8]);
 
 /// A `PrincipalName`.
-pub(in super::super) struct Name {
+pub(in crate::messages) struct Name {
     name_type: NameType,
     components: Arc<[SmolStr]>,
 }
 
 impl Name {
-    pub(in super::super) fn in_realm(self, realm: &SmolStr) -> Principal {
+    pub(in crate::messages) fn in_realm(self, realm: &SmolStr) -> Principal {
         Principal::from_parts(realm.clone(), self.name_type, self.components)
     }
 }
 
 impl<'a> Reader<'a> {
     /// Begins with a message. Ignores bytes after it: enctypes with padding leave some.
-    pub(in super::super) fn new(bytes: &'a [u8]) -> Self {
+    pub(in crate::messages) fn new(bytes: &'a [u8]) -> Self {
         Self(bytes)
     }
 
@@ -56,7 +56,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Succeeds if nothing is left.
-    pub(in super::super) fn end(self) -> Option<()> {
+    pub(in crate::messages) fn end(self) -> Option<()> {
         self.0.is_empty().then_some(())
     }
 
@@ -70,7 +70,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads the fields of a message of this number.
-    pub(in super::super) fn application<T>(
+    pub(in crate::messages) fn application<T>(
         &mut self,
         number: u8,
         fields: impl FnOnce(&mut Self) -> Option<T>,
@@ -80,7 +80,7 @@ impl<'a> Reader<'a> {
 
     /// Reads the fields of a sequence.
     #[inline]
-    pub(in super::super) fn sequence<T>(
+    pub(in crate::messages) fn sequence<T>(
         &mut self,
         fields: impl FnOnce(&mut Self) -> Option<T>,
     ) -> Option<T> {
@@ -89,7 +89,7 @@ impl<'a> Reader<'a> {
 
     /// Reads the field of this number.
     #[inline]
-    pub(in super::super) fn field<T>(
+    pub(in crate::messages) fn field<T>(
         &mut self,
         number: u8,
         read: impl FnOnce(&mut Self) -> Option<T>,
@@ -99,7 +99,7 @@ impl<'a> Reader<'a> {
 
     /// Reads the field of this number if it is there. Fails if it cannot be read.
     #[inline]
-    pub(in super::super) fn optional<T>(
+    pub(in crate::messages) fn optional<T>(
         &mut self,
         number: u8,
         read: impl FnOnce(&mut Self) -> Option<T>,
@@ -112,7 +112,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads the elements of a list.
-    pub(in super::super) fn list<T>(
+    pub(in crate::messages) fn list<T>(
         &mut self,
         element: impl Fn(&mut Self) -> Option<T>,
     ) -> Option<Vec<T>> {
@@ -125,14 +125,14 @@ impl<'a> Reader<'a> {
     }
 
     /// Returns the next value as it is encoded, if it is a sequence.
-    pub(in super::super) fn raw_sequence(&mut self) -> Option<&'a [u8]> {
+    pub(in crate::messages) fn raw_sequence(&mut self) -> Option<&'a [u8]> {
         let before = self.0;
         self.value(SEQUENCE)?;
         before.get(..before.len() - self.0.len())
     }
 
     #[inline]
-    pub(in super::super) fn integer(&mut self) -> Option<i64> {
+    pub(in crate::messages) fn integer(&mut self) -> Option<i64> {
         if let [INTEGER, 1, number, rest @ ..] = self.0
             && *number < 0x80
         {
@@ -153,28 +153,28 @@ impl<'a> Reader<'a> {
         Some(content.iter().fold(sign, number))
     }
 
-    pub(in super::super) fn int32(&mut self) -> Option<i32> {
+    pub(in crate::messages) fn int32(&mut self) -> Option<i32> {
         self.integer()?.try_into().ok()
     }
 
-    pub(in super::super) fn octets(&mut self) -> Option<&'a [u8]> {
+    pub(in crate::messages) fn octets(&mut self) -> Option<&'a [u8]> {
         self.value(OCTET_STRING)
     }
 
-    pub(in super::super) fn bits(&mut self) -> Option<u32> {
+    pub(in crate::messages) fn bits(&mut self) -> Option<u32> {
         Bits::from_contents(self.value(BIT_STRING)?).map(|bits| bits.0)
     }
 
-    pub(in super::super) fn time(&mut self) -> Option<Timestamp> {
+    pub(in crate::messages) fn time(&mut self) -> Option<Timestamp> {
         time_text::parse(self.value(GENERALIZED_TIME)?)
     }
 
-    pub(in super::super) fn text(&mut self) -> Option<SmolStr> {
+    pub(in crate::messages) fn text(&mut self) -> Option<SmolStr> {
         let text = self.value(GENERAL_STRING)?;
         std::str::from_utf8(text).ok().map(SmolStr::new)
     }
 
-    pub(in super::super) fn name(&mut self) -> Option<Name> {
+    pub(in crate::messages) fn name(&mut self) -> Option<Name> {
         self.sequence(|fields| {
             let name_type = NameType(fields.field(0, Self::int32)?);
             let components = fields.field(1, Self::components)?;
@@ -205,7 +205,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads a principal that is in two fields: the realm, and then the name.
-    pub(in super::super) fn principal(&mut self, number: u8) -> Option<Principal> {
+    pub(in crate::messages) fn principal(&mut self, number: u8) -> Option<Principal> {
         let realm = self.field(number, Self::text)?;
         let name = self.field(number + 1, Self::name)?;
         Some(name.in_realm(&realm))
@@ -213,14 +213,14 @@ impl<'a> Reader<'a> {
 
     /// Reads a sequence of a number and bytes, whose fields have this number and the next.
     #[inline]
-    pub(in super::super) fn pair(&mut self, number: u8) -> Option<(i32, &'a [u8])> {
+    pub(in crate::messages) fn pair(&mut self, number: u8) -> Option<(i32, &'a [u8])> {
         self.sequence(|fields| {
             let kind = fields.field(number, Self::int32)?;
             Some((kind, fields.field(number + 1, Self::octets)?))
         })
     }
 
-    pub(in super::super) fn key(&mut self) -> Option<EncryptionKey> {
+    pub(in crate::messages) fn key(&mut self) -> Option<EncryptionKey> {
         let (enctype, bytes) = self.pair(0)?;
         EncryptionKey::new(EncryptionType(enctype), bytes).ok()
     }

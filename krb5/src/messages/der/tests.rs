@@ -2,14 +2,14 @@
 
 use std::fmt::Debug;
 
-use super::super::ap::{WireApReq, WireAuthenticator};
-use super::super::data::WireEncryptedData;
-use super::super::kdc_reply::{WireAsReply, WireEncAsPart, WireEncTgsPart, WireTgsReply};
-use super::super::kdc_request::{WireAsRequest, WireTgsRequest};
-use super::super::padata::{WireEtypeInfo2Entry, WirePaEncTsEnc};
-use super::super::ticket::{WireEncTicketPart, WireTicket};
-use super::super::*;
 use super::Reader;
+use crate::messages::ap::{WireApReq, WireAuthenticator};
+use crate::messages::data::WireEncryptedData;
+use crate::messages::kdc_reply::{WireAsReply, WireEncAsPart, WireEncTgsPart, WireTgsReply};
+use crate::messages::kdc_request::{WireAsRequest, WireTgsRequest};
+use crate::messages::padata::{WireEtypeInfo2Entry, WirePaEncTsEnc};
+use crate::messages::ticket::{WireEncTicketPart, WireTicket};
+use crate::messages::*;
 use crate::{ChecksumType, EncryptionKey, EncryptionType, Error, NameType, Principal, Timestamp};
 
 /// Checks that rasn, having decoded these bytes, encodes the same ones.

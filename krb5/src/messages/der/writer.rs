@@ -1,13 +1,13 @@
 //! Writing.
 
-use super::super::time_text;
 use super::{APPLICATION, BIT_STRING, CONTEXT, GENERAL_STRING, GENERALIZED_TIME};
 use super::{INTEGER, OCTET_STRING, SEQUENCE};
+use crate::messages::time_text;
 use crate::{EncryptionKey, Principal, Timestamp};
 
 /// Writes from the last byte to the first, since a value's length comes before its content. So the
 /// last field is written first.
-pub(in super::super) struct Writer {
+pub(in crate::messages) struct Writer {
     buffer: Vec<u8>,
     /// What is before it is still empty.
     start: usize,
@@ -15,7 +15,7 @@ pub(in super::super) struct Writer {
 
 impl Writer {
     /// Begins a message of about this length. It may become longer.
-    pub(in super::super) fn new(about: usize) -> Self {
+    pub(in crate::messages) fn new(about: usize) -> Self {
         #[expect(
             clippy::slow_vector_initialization,
             reason = "glibc's calloc takes nothing from the thread's own cache"
@@ -32,7 +32,7 @@ impl Writer {
     }
 
     /// Returns what was written.
-    pub(in super::super) fn finish(mut self) -> Vec<u8> {
+    pub(in crate::messages) fn finish(mut self) -> Vec<u8> {
         self.buffer.copy_within(self.start.., 0);
         self.buffer.truncate(self.buffer.len() - self.start);
         self.buffer
@@ -40,7 +40,7 @@ impl Writer {
 
     /// Puts bytes before all others.
     #[inline]
-    pub(in super::super) fn bytes(&mut self, bytes: &[u8]) {
+    pub(in crate::messages) fn bytes(&mut self, bytes: &[u8]) {
         if self.start < bytes.len() {
             self.grow(bytes.len());
         }
@@ -76,21 +76,21 @@ impl Writer {
         }
     }
 
-    pub(in super::super) fn application(&mut self, number: u8, fields: impl FnOnce(&mut Self)) {
+    pub(in crate::messages) fn application(&mut self, number: u8, fields: impl FnOnce(&mut Self)) {
         self.tagged(APPLICATION | number, |writer| writer.sequence(fields));
     }
 
-    pub(in super::super) fn sequence(&mut self, fields: impl FnOnce(&mut Self)) {
+    pub(in crate::messages) fn sequence(&mut self, fields: impl FnOnce(&mut Self)) {
         self.tagged(SEQUENCE, fields);
     }
 
     /// Writes the field of this number.
-    pub(in super::super) fn field(&mut self, number: u8, value: impl FnOnce(&mut Self)) {
+    pub(in crate::messages) fn field(&mut self, number: u8, value: impl FnOnce(&mut Self)) {
         self.tagged(CONTEXT | number, value);
     }
 
     /// Writes the field of this number if there is a value.
-    pub(in super::super) fn optional<T>(
+    pub(in crate::messages) fn optional<T>(
         &mut self,
         number: u8,
         value: Option<T>,
@@ -102,12 +102,12 @@ impl Writer {
     }
 
     /// Writes a list. An empty one is written, too.
-    pub(in super::super) fn list<T>(&mut self, list: &[T], element: impl Fn(&mut Self, &T)) {
+    pub(in crate::messages) fn list<T>(&mut self, list: &[T], element: impl Fn(&mut Self, &T)) {
         self.sequence(|writer| list.iter().rev().for_each(|it| element(writer, it)));
     }
 
     /// Writes a list as the field of this number, unless it is empty.
-    pub(in super::super) fn list_field<T>(
+    pub(in crate::messages) fn list_field<T>(
         &mut self,
         number: u8,
         list: &[T],
@@ -118,7 +118,7 @@ impl Writer {
         }
     }
 
-    pub(in super::super) fn integer(&mut self, number: i64) {
+    pub(in crate::messages) fn integer(&mut self, number: i64) {
         if let 0..0x80 = number {
             return self.bytes(&[INTEGER, 1, number as u8]);
         }
@@ -129,22 +129,22 @@ impl Writer {
         self.tagged(INTEGER, |writer| writer.bytes(&bytes[left_out..]));
     }
 
-    pub(in super::super) fn octets(&mut self, bytes: &[u8]) {
+    pub(in crate::messages) fn octets(&mut self, bytes: &[u8]) {
         self.tagged(OCTET_STRING, |writer| writer.bytes(bytes));
     }
 
-    pub(in super::super) fn bits(&mut self, bits: u32) {
+    pub(in crate::messages) fn bits(&mut self, bits: u32) {
         let [a, b, c, d] = bits.to_be_bytes();
         self.bytes(&[BIT_STRING, 5, 0, a, b, c, d]);
     }
 
-    pub(in super::super) fn time(&mut self, time: Timestamp) {
+    pub(in crate::messages) fn time(&mut self, time: Timestamp) {
         let text = time_text::format(time);
         self.bytes(&text);
         self.bytes(&[GENERALIZED_TIME, text.len() as u8]);
     }
 
-    pub(in super::super) fn text(&mut self, text: &str) {
+    pub(in crate::messages) fn text(&mut self, text: &str) {
         self.tagged(GENERAL_STRING, |writer| writer.bytes(text.as_bytes()));
     }
 
@@ -159,20 +159,20 @@ impl Writer {
     }
 
     /// Writes a principal as two fields: its realm, and then its name.
-    pub(in super::super) fn principal(&mut self, number: u8, principal: &Principal) {
+    pub(in crate::messages) fn principal(&mut self, number: u8, principal: &Principal) {
         self.field(number + 1, |writer| writer.name(principal));
         self.field(number, |writer| writer.text(principal.realm()));
     }
 
     /// Writes a sequence of a number and bytes, whose fields have this number and the next.
-    pub(in super::super) fn pair(&mut self, number: u8, kind: i32, bytes: &[u8]) {
+    pub(in crate::messages) fn pair(&mut self, number: u8, kind: i32, bytes: &[u8]) {
         self.sequence(|writer| {
             writer.field(number + 1, |writer| writer.octets(bytes));
             writer.field(number, |writer| writer.integer(kind.into()));
         });
     }
 
-    pub(in super::super) fn key(&mut self, key: &EncryptionKey) {
+    pub(in crate::messages) fn key(&mut self, key: &EncryptionKey) {
         self.pair(0, key.enctype().0, key.as_bytes());
     }
 }

@@ -20,6 +20,7 @@ mod post_delete;
 mod put;
 mod redirect;
 mod snapshots;
+mod tables;
 mod thrown;
 
 use std::collections::BTreeSet;
@@ -29,7 +30,7 @@ use std::sync::Arc;
 
 use http::header::{ACCEPT, HeaderName};
 use http::{Method, StatusCode};
-use kerbox_events::{Event, Exception, Hook, Outcome, Server, cut};
+use kerbox_events::{Event, Exception, Hook, Outcome, Server};
 use kerbox_krb5::Timestamp;
 use kerbox_net::IdleRule;
 use rand::Rng;
@@ -39,7 +40,6 @@ use super::console::{Console, Target, target};
 use super::content::{WebAnswer, WebContent};
 use super::error::Dialect;
 use super::gates::DataGates;
-use super::params::no_such_op;
 use super::request::{Query, Scheme, WebRequest};
 use super::response::{self, WebResponse, with};
 use super::servlets::{Access, Page, Saver, Servlet, Upload, Uploads};
@@ -50,6 +50,7 @@ use crate::user::AuthToLocal;
 use crate::{Caller, HdfsError};
 pub(super) use of_httpfs::is_true;
 use operation::{Entry, Operation, Parts, event};
+use tables::entry;
 pub(super) use thrown::thrown;
 
 /// The NameNode's HTTP port, without its socket.
@@ -478,35 +479,6 @@ fn checkpointers(settings: &NameNodeWebSettings) -> BTreeSet<Arc<str>> {
     let named = named.filter(|(key, _)| KEYS.contains(&&**key));
     let named = named.map(|(_, principal)| principal.replace("_HOST", "localhost"));
     named.map(Arc::from).collect()
-}
-
-/// The operations by HTTP method.
-const TABLES: [(Method, &[Entry]); 4] = [
-    (Method::GET, get::ENTRIES),
-    (Method::PUT, put::ENTRIES),
-    (Method::POST, post_delete::POST_ENTRIES),
-    (Method::DELETE, post_delete::DELETE_ENTRIES),
-];
-
-/// Finds the operation that a request names.
-fn entry(method: &Method, query: &Query) -> Result<&'static Entry, HdfsError> {
-    let table = TABLES.iter().find(|(of, _)| of == method);
-    let (_, entries) = table.ok_or_else(|| {
-        let method = cut(method.as_str());
-        HdfsError::unsupported_operation(format!("{method} is not supported"))
-    })?;
-    let name = query.get("op").filter(|name| !name.is_empty());
-    let Some(name) = name.filter(|name| !name.eq_ignore_ascii_case("NULL")) else {
-        // Hadoop's text for PUT has two spaces.
-        let space = if *method == Method::PUT { "  " } else { " " };
-        return Err(HdfsError::unsupported_operation(format!(
-            "op=NULL{space}is not supported"
-        )));
-    };
-    let mut entries = entries.iter();
-    entries
-        .find(|entry| entry.name.eq_ignore_ascii_case(name))
-        .ok_or_else(|| no_such_op(method.as_str(), &cut(name)))
 }
 
 #[cfg(test)]

@@ -5,11 +5,12 @@ use kerbox_events::cut;
 use kerbox_krb5::Timestamp;
 use rand::Rng;
 
-use super::super::operation::Entry;
-use super::super::{Admitted, NameNodeWeb, TABLES, entry};
 use super::{tokens, translate};
 use crate::HdfsError;
 use crate::web::auth::Decision;
+use crate::web::namenode::operation::Entry;
+use crate::web::namenode::tables::{TABLES, entry};
+use crate::web::namenode::{Admitted, NameNodeWeb};
 use crate::web::request::{Query, WebRequest};
 use crate::web::response::WebResponse;
 

@@ -1,9 +1,9 @@
 //! Values that only HttpFS passes on to its client of the NameNode, or only HttpFS refuses.
 
-use super::super::thrown::{null_pointer, remote};
 use super::parameters::{self, number};
 use crate::config::HdfsConfig;
 use crate::web::json::Encoding;
+use crate::web::namenode::thrown::{null_pointer, remote};
 use crate::web::request::Query;
 use crate::{Caller, HdfsError};
 
