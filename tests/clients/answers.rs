@@ -13,6 +13,7 @@ trials! {
     [Peer::JavaHadoop, Peer::Reference] =>
         every_answer_about_rare_features_is_hadoops,
         every_answer_about_snapshots_is_hadoops,
+        every_answer_about_files_removed_while_written_is_hadoops,
         every_method_of_client_protocol_is_called,
         every_answer_of_random_operations_is_hadoops;
 }
@@ -44,6 +45,10 @@ const SEQUENCES: &str = "4";
 
 fn every_answer_about_snapshots_is_hadoops() -> TestResult {
     compare("Snapshots.java", &[SEQUENCES], 2000)
+}
+
+fn every_answer_about_files_removed_while_written_is_hadoops() -> TestResult {
+    compare("GoneFiles.java", &[], 5000)
 }
 
 /// The program fails if there is a method that it has not called.

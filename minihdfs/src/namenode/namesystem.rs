@@ -59,8 +59,8 @@ impl Namesystem {
         let settings = config.safe_mode;
         let replication = settings.replication.unwrap_or(config.min_replication);
         blocks.start_counting(replication.into(), state.generation_stamp());
-        for (block, file, replication) in state.namespace().kept_blocks() {
-            blocks.restore(block, file, replication, true);
+        for kept in state.namespace().kept_blocks() {
+            blocks.restore(kept.block, kept.file, kept.replication, !kept.is_open);
         }
         for inode in state.namespace().iter() {
             let Some(file) = inode.as_file() else {

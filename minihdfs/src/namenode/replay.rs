@@ -139,8 +139,8 @@ fn check_blocks(ns: &Namesystem) -> Result<(), String> {
             check(source, inode.id, replication)?;
         }
     }
-    for (block, file, replication) in ns.namespace().kept_blocks() {
-        check(block, file, replication)?;
+    for kept in ns.namespace().kept_blocks() {
+        check(kept.block, kept.file, kept.replication)?;
     }
     let managed = ns.blocks.len();
     if managed != count {

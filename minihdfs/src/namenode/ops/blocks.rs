@@ -12,6 +12,7 @@ use crate::namenode::namesystem::Namesystem;
 use crate::namenode::state::inode::InodeId;
 use crate::namenode::state::lengths::LONGEST;
 use crate::namenode::state::limits::Charge;
+use crate::namenode::state::namespace::Namespace;
 use crate::namenode::state::storage_policy::by_type;
 use crate::proto::hdfs::{
     AbandonBlockRequestProto, AbandonBlockResponseProto, AddBlockFlagProto, AddBlockRequestProto,
@@ -219,17 +220,10 @@ impl NameNode {
         let id = match ns.check_lease(&checker, src, file_id, &request.client_name) {
             Ok(id) => id,
             Err(error) => {
-                let closed = |id: &InodeId| {
-                    let file = ns.namespace().inode(*id).as_file();
-                    file.is_some_and(|file| file.writer.is_none())
-                };
-                let id = ns.find_file(&checker, src, file_id)?.filter(closed);
+                let id = ns.find_file(&checker, src, file_id)?;
                 let repeated = id.is_some_and(|id| {
-                    matches(
-                        last,
-                        ns.last_block(id)
-                            .map(|info| (info.block().id, info.block().generation_stamp)),
-                    )
+                    let of_closed = last_of_closed(ns.namespace(), id);
+                    of_closed.is_some_and(|known| matches(last, known))
                 });
                 return if repeated {
                     Ok(CompleteResponseProto { result: true })
@@ -275,6 +269,15 @@ impl NameNode {
         }
         Ok(FsyncResponseProto {})
     }
+}
+
+/// Returns the last block of a closed file, by its id and generation stamp; also of a removed file
+/// that a snapshot shows. `None` if there is no such file.
+fn last_of_closed(namespace: &Namespace, id: InodeId) -> Option<Option<(u64, u64)>> {
+    let file = namespace.last_of(id)?.as_file()?;
+    let last = file.blocks.last();
+    let last = last.map(|block| (block.id, block.generation_stamp));
+    (!namespace.is_open(id)).then_some(last)
 }
 
 /// Formats a block for messages.

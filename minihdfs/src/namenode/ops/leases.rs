@@ -5,7 +5,7 @@ use crate::namenode::NameNode;
 use crate::namenode::access::permission::{FsAction, Need, PermissionChecker};
 use crate::namenode::lease_recovery::{Claim, RecoverLeaseOp};
 use crate::namenode::namesystem::Namesystem;
-use crate::namenode::state::inode::InodeId;
+use crate::namenode::state::inode::{Inode, InodeId};
 use crate::namenode::state::limits::check_name;
 use crate::proto::hdfs::{
     RecoverLeaseRequestProto, RecoverLeaseResponseProto, RenewLeaseRequestProto,
@@ -18,8 +18,9 @@ const GRANDFATHER_INODE_ID: u64 = 0;
 
 impl Namesystem {
     /// Returns the file that a client says it is writing (`FSDirectory.resolvePath` with a
-    /// `fileId`). Looks it up by id if the client sent one, so that a renamed file is still found.
-    /// Otherwise looks it up by its path, which the caller must be able to traverse.
+    /// `fileId`). Looks it up by id if the client sent one, so that a renamed file is still found,
+    /// and a removed one that a snapshot shows. Otherwise looks it up by its path, which the caller
+    /// must be able to traverse.
     pub(super) fn find_file(
         &self,
         checker: &PermissionChecker<'_>,
@@ -27,7 +28,7 @@ impl Namesystem {
         file_id: u64,
     ) -> Result<Option<InodeId>, HdfsError> {
         if file_id != GRANDFATHER_INODE_ID {
-            return Ok(self.namespace().get(file_id).map(|inode| inode.id));
+            return Ok(self.namespace().last_of(file_id).map(|_| file_id));
         }
         let path = self.namespace().resolve(src)?;
         checker.check_change(self.namespace(), &path, Need::TRAVERSE)?;
@@ -41,7 +42,7 @@ impl Namesystem {
             let path = self.namespace().resolve(src);
             return path.map_or_else(|_| src.to_owned(), |path| path.path().to_owned());
         }
-        id.map_or_else(|| src.to_owned(), |id| self.namespace().full_path(id))
+        id.map_or_else(|| src.to_owned(), |id| self.namespace().path_from_inode(id))
     }
 
     /// Returns the file that `holder` writes. Fails with the errors of `FSNamesystem.checkLease`.
@@ -67,12 +68,19 @@ impl Namesystem {
                 details()
             )));
         };
-        let Some(file) = self.namespace().inode(id).as_file() else {
+        let inode = self.namespace().last_of(id);
+        let Some(file) = inode.and_then(Inode::as_file) else {
             return Err(HdfsError::lease_expired(format!(
                 "INode is not a regular file: {}",
                 details()
             )));
         };
+        if self.namespace().writer_of_removed(id).is_some() {
+            return Err(HdfsError::file_not_found(format!(
+                "File is deleted: {}",
+                details()
+            )));
+        }
         let Some(writer) = &file.writer else {
             return Err(HdfsError::lease_expired(format!(
                 "File is not open for writing: {}",

@@ -90,7 +90,6 @@ impl NameNode {
         request: UpdatePipelineRequestProto,
     ) -> Result<UpdatePipelineResponseProto, HdfsError> {
         let (old, new) = (&request.old_block, &request.new_block);
-        self.check_pool(Some(new))?;
         let mut ns =
             self.lock_to_write(format_args!("update pipeline of block {}", old.block_id))?;
         if old.block_id != new.block_id {
@@ -100,6 +99,7 @@ impl NameNode {
             )));
         }
         let id = self.under_construction(&ns, old, &request.client_name)?;
+        self.check_pool(Some(new))?;
         let length = length_of(new)?;
         check_newer(&ns, id, &request, length)?;
         let file = ns.blocks.block(id).file;

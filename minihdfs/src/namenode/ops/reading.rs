@@ -13,6 +13,7 @@ use crate::namenode::namesystem::{Namesystem, file_in};
 use crate::namenode::ops::snapshot_reads::dot_snapshot_status;
 use crate::namenode::ops::status::BlockRange;
 use crate::namenode::state::inode::{File, InodeId};
+use crate::namenode::state::namespace::Namespace;
 use crate::namenode::state::resolve::RESERVED;
 use crate::namenode::state::resolved_path::ResolvedPath;
 use crate::namenode::state::snapshot::view::View;
@@ -201,7 +202,9 @@ impl NameNode {
         call: &Call<'_>,
         request: IsFileClosedRequestProto,
     ) -> Result<IsFileClosedResponseProto, HdfsError> {
-        let closed = self.ask_file(call, &request.src, false, |file| file.writer.is_none());
+        let closed = self.ask_file(call, &request.src, false, |namespace, id, _| {
+            !namespace.is_open(id)
+        });
         let result = closed.map_err(|error| match error.kind() {
             // Here Hadoop shows the path as it was sent.
             Class::FileNotFound => {
@@ -219,7 +222,8 @@ impl NameNode {
         call: &Call<'_>,
         request: GetPreferredBlockSizeRequestProto,
     ) -> Result<GetPreferredBlockSizeResponseProto, HdfsError> {
-        let bsize = self.ask_file(call, &request.filename, true, |file| file.block_size)?;
+        let size = |_: &Namespace, _, file: &File| file.block_size;
+        let bsize = self.ask_file(call, &request.filename, true, size)?;
         Ok(GetPreferredBlockSizeResponseProto { bsize })
     }
 
@@ -231,7 +235,7 @@ impl NameNode {
         call: &Call<'_>,
         src: &str,
         link: bool,
-        fact: impl FnOnce(&File) -> T,
+        fact: impl FnOnce(&Namespace, InodeId, &File) -> T,
     ) -> Result<T, HdfsError> {
         let checker = self.checker(call);
         let ns = self.read();
@@ -243,7 +247,8 @@ impl NameNode {
         let view = path.view(ns.namespace());
         let id = file_in(view, path.last(), path.path())?;
         let file = view.inode(id).as_file();
-        Ok(file.map(fact).unwrap_or_default())
+        let fact = file.map(|file| fact(ns.namespace(), id, file));
+        Ok(fact.unwrap_or_default())
     }
 
     /// Fails if the caller does not have these permissions.

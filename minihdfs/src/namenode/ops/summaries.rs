@@ -5,7 +5,7 @@ use crate::HdfsError;
 use crate::namenode::NameNode;
 use crate::namenode::access::permission::{FsAction, Need, Subtree};
 use crate::namenode::edit::Edit;
-use crate::namenode::state::inode::{Directory, ROOT};
+use crate::namenode::state::inode::ROOT;
 use crate::namenode::state::lengths::LONGEST;
 use crate::namenode::state::quota::Quota;
 use crate::namenode::state::storage_policy::{ByType, WITH_QUOTA, index};
@@ -36,12 +36,11 @@ impl NameNode {
         let view = path.view(ns.namespace());
         let summary = view.summary(id);
         let (usage, of_snapshots) = (summary.all, summary.of_snapshots);
-        let quota = view.inode(id).as_directory().map(Directory::quota);
+        let quota = view.present_quota(id);
         let erasure_coding_policy = match view.inode(id).as_file() {
             Some(_) => "Replicated",
             None => "",
         };
-        let quota = quota.unwrap_or_default();
         Ok(GetContentSummaryResponseProto {
             summary: ContentSummaryProto {
                 length: usage.length,
@@ -73,10 +72,13 @@ impl NameNode {
         checker.check(ns.namespace(), &path, need)?;
         let id = file_or_directory(&path)?;
         let view = path.view(ns.namespace());
-        let quota = view.inode(id).as_directory().map(Directory::quota);
-        let quota = quota.unwrap_or_default();
-        let usage = view.summary(id).all;
-        let types = if quota.types.iter().any(Option::is_some) && view.snapshot().is_none() {
+        let quota = view.present_quota(id);
+        let usage = match quota == Quota::default() {
+            true => view.summary(id).all,
+            false => view.charged_usage(id),
+        };
+        let is_present = ns.namespace().get(id).is_some() && !view.is_root_of_snapshot(id);
+        let types = if quota.types.iter().any(Option::is_some) && is_present {
             ns.namespace().space_by_type(id)
         } else {
             view.length_by_type(id)

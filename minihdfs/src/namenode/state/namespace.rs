@@ -268,12 +268,18 @@ impl Namespace {
     }
 
     /// Removes an inode and its subtree, and returns them with the root of the subtree first.
-    pub(super) fn remove(&mut self, timestamp: Millis, id: InodeId) -> Vec<Inode> {
+    /// Something that was moved may replace it.
+    pub(super) fn remove(
+        &mut self,
+        timestamp: Millis,
+        id: InodeId,
+        is_replaced: bool,
+    ) -> Vec<Inode> {
         let counts = self.count(id, true);
         self.charge(self.inode(id).parent, Counts::default(), counts);
         let parent = self.inode(id).parent;
         self.keep_children(parent);
-        self.keep_subtree(id);
+        self.keep_subtree(id, is_replaced);
         self.unlink(id);
         self.touch(parent, timestamp);
         let mut removed: Vec<Inode> = self.inodes.remove(id).into_iter().collect();

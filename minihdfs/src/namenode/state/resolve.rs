@@ -40,6 +40,9 @@ pub(crate) fn is_raw(path: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
+/// The text of an exception without one is its class.
+const ILLEGAL_ARGUMENT: &str = "java.lang.IllegalArgumentException";
+
 /// The name under which a directory shows its snapshots.
 const DOT_SNAPSHOT: &str = ".snapshot";
 
@@ -66,14 +69,20 @@ impl Namespace {
         let id = number
             .parse::<InodeId>()
             .map_err(|_| HdfsError::file_not_found(format!("Invalid inode path: {path}")))?;
-        if self.get(id).is_none() {
+        // Also of one that only snapshots show.
+        if self.last_of(id).is_none() {
             return Err(HdfsError::file_not_found(format!(
                 "File for given inode path does not exist: {path}"
             )));
         }
+        let whole = self.path_from_inode(id);
+        if !whole.starts_with('/') {
+            // Hadoop fails with an exception without a text.
+            return Err(HdfsError::illegal_argument(ILLEGAL_ARGUMENT.to_owned()));
+        }
         let path = match rest {
-            "" => self.full_path(id),
-            rest => path::normalized(&path::join(&self.full_path(id), rest))?.into_owned(),
+            "" => whole,
+            rest => path::normalized(&path::join(&whole, rest))?.into_owned(),
         };
         Ok(self.walk(path.into(), false))
     }

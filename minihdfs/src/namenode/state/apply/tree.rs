@@ -126,7 +126,13 @@ impl State {
 
     /// Removes an inode and its subtree, with their blocks and leases.
     pub(super) fn remove_tree(&mut self, timestamp: Millis, id: InodeId, effects: &mut Effects) {
-        for inode in self.namespace.remove(timestamp, id) {
+        let removed = self.namespace.remove(timestamp, id, false);
+        self.let_go_of(&removed, effects);
+    }
+
+    /// Lets go of the blocks and leases of removed inodes.
+    fn let_go_of(&mut self, removed: &[Inode], effects: &mut Effects) {
+        for inode in removed {
             if let InodeKind::File(file) = &inode.kind {
                 self.namespace.let_go(inode.id, &file.blocks, effects);
                 if let Some(writer) = &file.writer {
@@ -163,7 +169,8 @@ impl State {
                 self.namespace.check_no_snapshots(existing)?;
                 // The directory is touched when its new child has come.
                 let mtime = self.namespace.inode(parent).modification_time;
-                self.remove_tree(mtime, existing, effects);
+                let removed = self.namespace.remove(mtime, existing, true);
+                self.let_go_of(&removed, effects);
             }
             Some(_) => return Err(format!("{dst} exists")),
             None => {}

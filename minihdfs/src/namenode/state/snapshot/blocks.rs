@@ -8,6 +8,16 @@ use crate::namenode::state::namespace::Namespace;
 use crate::namenode::state::snapshot::history::{History, Version};
 use crate::protocol::Block;
 
+/// A block that a file has in snapshots only.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) struct KeptBlock {
+    pub(crate) block: Block,
+    pub(crate) file: InodeId,
+    pub(crate) replication: u16,
+    /// True if the file was removed while this block was written.
+    pub(crate) is_open: bool,
+}
+
 impl Namespace {
     /// Returns the number of replicas that each block of a file should have: the most that the
     /// file asks for, or asked for in a snapshot (`getPreferredBlockReplication`).
@@ -30,18 +40,25 @@ impl Namespace {
         let now = self.get(id).and_then(|inode| inode.as_file());
         let earlier = self.earlier_blocks(id).into_values();
         let earlier: u128 = earlier.map(|block| u128::from(block.length)).sum();
-        let charged = now.map_or(0, File::charged);
+        let open = self.open_block_of_removed(id);
+        let room = open.map_or(0, |(block, charged)| charged.saturating_sub(block.length));
+        let charged = now.map_or(room, File::charged);
         earlier.saturating_add(charged.into())
     }
 
-    /// Returns the blocks that files do not have any more, but have in snapshots, with their files
-    /// and replications.
-    pub(crate) fn kept_blocks(&self) -> Vec<(Block, InodeId, u16)> {
+    /// Returns the blocks that files do not have any more, but have in snapshots.
+    pub(crate) fn kept_blocks(&self) -> Vec<KeptBlock> {
         let mut kept = Vec::new();
-        for id in self.snapshots().histories.ids() {
-            let replication = self.block_replication(id);
-            let blocks = self.earlier_blocks(id).into_values();
-            kept.extend(blocks.map(|block| (block, id, replication)));
+        for file in self.snapshots().histories.ids() {
+            let replication = self.block_replication(file);
+            let open = self.open_block_of_removed(file);
+            let blocks = self.earlier_blocks(file).into_values();
+            kept.extend(blocks.map(|block| KeptBlock {
+                block,
+                file,
+                replication,
+                is_open: open.is_some_and(|(open, _)| open.id == block.id),
+            }));
         }
         kept
     }

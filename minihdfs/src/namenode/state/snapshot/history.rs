@@ -1,9 +1,13 @@
 //! What snapshots keep of one inode.
 
-use crate::namenode::state::inode::Inode;
+use smol_str::SmolStr;
+
+use crate::namenode::state::inode::{Inode, Writer};
+use crate::namenode::state::quota::Quota;
 use crate::namenode::state::snapshot::gone::GoneChildren;
 use crate::namenode::state::snapshot::moment::Moment;
 use crate::namenode::state::snapshot::stay::Stay;
+use crate::protocol::Block;
 
 /// What snapshots keep of one inode. It outlives the inode, as long as a snapshot shows it.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -21,6 +25,8 @@ pub(super) struct Version {
     pub(super) until: Moment,
     /// True if only children came or went since. Hadoop then has no copy of the attributes yet, and
     /// a snapshot shows the present modification time (`DirectoryDiff` without `snapshotINode`).
+    /// Of a file, if it was removed with its directory or was replaced by a moved one, and had not
+    /// changed before: Hadoop then only keeps the inode (no `FileDiff`).
     pub(super) lacks_copy: bool,
     /// The length of a file. Its blocks may have grown since.
     pub(super) length: u64,
@@ -42,6 +48,20 @@ pub(super) struct Moves {
     pub(super) moved: bool,
     /// True once the inode is removed.
     pub(super) removed: bool,
+    /// What is left of it then; `None` of most.
+    pub(super) remains: Option<Box<Remains>>,
+}
+
+/// What is left of a removed inode.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(super) struct Remains {
+    /// The writer that a file had.
+    pub(super) writer: Option<Writer>,
+    /// The last name, if the inode was moved and no snapshot shows it where it was last: its path
+    /// consists of this name alone, since its place is gone (`DstReference`).
+    pub(super) adrift: Option<SmolStr>,
+    /// The limits that a directory had.
+    pub(super) quota: Option<Quota>,
 }
 
 /// The moves of an inode that has none.
@@ -51,6 +71,7 @@ static NO_MOVES: Moves = Moves {
     arrived: 0,
     moved: false,
     removed: false,
+    remains: None,
 };
 
 impl History {
@@ -126,5 +147,30 @@ impl History {
         let moves = self.moves();
         let of_present = moves.arrived > 0 || !moves.stays.is_empty() || !moves.gone.is_empty();
         !self.versions.is_empty() || of_present && !moves.removed
+    }
+
+    /// Returns what is left of the inode, if it is removed.
+    pub(super) fn remains(&self) -> Option<&Remains> {
+        self.moves().remains.as_deref()
+    }
+
+    /// Returns the last block of the last version.
+    pub(super) fn last_block(&self) -> Option<Block> {
+        let file = self.versions().last()?.inode.as_file()?;
+        file.blocks.last().copied()
+    }
+
+    /// Returns what is left after other versions were dropped than these: the last block that is
+    /// left is not the one that was written, if that is gone.
+    pub(super) fn close_if_shorter(&mut self, before: &Self) {
+        let is_same = self.last_block().map(|it| it.id) == before.last_block().map(|it| it.id);
+        if !is_same && self.remains().is_some() {
+            self.change_moves(|moves| {
+                let remains = moves.remains.as_deref_mut();
+                if let Some(writer) = remains.and_then(|it| it.writer.as_mut()) {
+                    writer.last_block_open = false;
+                }
+            });
+        }
     }
 }

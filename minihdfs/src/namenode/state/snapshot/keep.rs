@@ -122,8 +122,9 @@ impl Namespace {
         }
     }
 
-    /// Keeps what snapshots show of a subtree that is about to be removed.
-    pub(in crate::namenode::state) fn keep_subtree(&mut self, top: InodeId) {
+    /// Keeps what snapshots show of a subtree that is about to be removed. Its top is recorded as
+    /// changed, unless something that was moved replaces it (`RenameOperation.cleanDst`).
+    pub(in crate::namenode::state) fn keep_subtree(&mut self, top: InodeId, is_replaced: bool) {
         if self.snapshots().is_empty() {
             return;
         }
@@ -141,31 +142,40 @@ impl Namespace {
                 self.keep_child(id, &stays, child);
                 pending.push((child, Rc::clone(&stays)));
             }
-            self.keep_removed(id, &stays);
+            self.keep_removed(id, &stays, id == top && !is_replaced);
         }
     }
 
-    /// Keeps the last attributes of an inode that is about to be removed.
-    fn keep_removed(&mut self, id: InodeId, stays: &[Stay]) {
+    /// Keeps the last attributes of an inode that is about to be removed. Those of a file are
+    /// recorded if `records` says so, or if it has changed before (`INodeFile.cleanSubtree`).
+    fn keep_removed(&mut self, id: InodeId, stays: &[Stay], records: bool) {
         if stays.is_empty() {
             self.snapshots_mut().histories.remove(id);
             return;
         }
-        let kept = self.snapshots().history(id).map_or(0, |it| it.kept_until());
+        let history = self.snapshots().history(id);
+        let kept = history.map_or(0, |it| it.kept_until());
+        let has_changed = history.is_some_and(|it| it.moves().moved || kept > 0);
+        let lacks_copy = self.inode(id).as_file().is_some() && !records && !has_changed;
         if self.snapshots().any_shows(stays, kept, id) {
             self.keep_version(id);
         }
+        let remains = self.remains(id);
         let history = self.snapshots_mut().history_mut(id);
         history.settle();
+        if let Some(last) = history.versions_mut().last_mut() {
+            last.lacks_copy = lacks_copy;
+        }
         history.change_moves(|moves| {
             moves.stays = stays.to_vec();
             moves.arrived = 0;
             moves.removed = true;
+            moves.remains = remains;
         });
     }
 
     /// Returns an inode; if only snapshots show it, with the last attributes that are kept.
-    pub(in crate::namenode::state) fn last_of(&self, id: InodeId) -> Option<&Inode> {
+    pub(crate) fn last_of(&self, id: InodeId) -> Option<&Inode> {
         self.get(id).or_else(|| {
             let history = self.snapshots().history(id)?;
             history.versions().last().map(|version| &version.inode)

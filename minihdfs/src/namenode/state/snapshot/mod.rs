@@ -12,6 +12,7 @@
 //! - `prune`: drops what no snapshot shows any more
 //! - `blocks`: the blocks that only snapshots need
 //! - `latest`: the latest snapshot of a path, by which renames are charged
+//! - `remains`: what is left of a removed inode, such as the writer of a file
 //! - `view`: the tree now or in a snapshot, for those who read it
 //! - `summary`: totals with what only snapshots keep
 //! - `diff`: the differences of two snapshots
@@ -34,6 +35,7 @@ mod prune;
 mod recall;
 pub(crate) mod record;
 pub(crate) mod recorded;
+mod remains;
 mod roots;
 mod stay;
 mod stays;

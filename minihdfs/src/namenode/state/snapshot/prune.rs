@@ -69,6 +69,7 @@ impl Namespace {
             gone: gone.map(|(place, gone)| (place.clone(), *gone)).collect(),
             stays: earlier.collect(),
             arrived: self.pruned_arrival(id, moves.arrived),
+            remains: moves.remains.clone(),
             ..*moves
         });
         let mut from = 0;
@@ -79,6 +80,7 @@ impl Namespace {
             }
             from = version.until;
         }
+        pruned.close_if_shorter(history);
         pruned
     }
 

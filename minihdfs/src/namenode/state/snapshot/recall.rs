@@ -59,6 +59,8 @@ impl Namespace {
         for (id, inode) in removed {
             let until = moments.get(id).copied().unwrap_or(0);
             self.keep_last(inode, until, &places);
+            let last_place = places.earlier(*id).last();
+            self.recall_remains(inode, last_place.map(|place| &place.name));
         }
         // What no snapshot shows is not needed, and its blocks were never counted.
         self.prune(&mut Effects::default());
@@ -337,8 +339,8 @@ impl Namespace {
             let version = Version {
                 until,
                 length,
+                lacks_copy: last.as_file().is_some(),
                 inode: last,
-                lacks_copy: false,
             };
             history.add_version(version);
         }

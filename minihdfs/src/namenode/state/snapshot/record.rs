@@ -1,5 +1,6 @@
 //! Turning what is kept for snapshots into what Hadoop records.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use smol_str::SmolStr;
@@ -50,12 +51,13 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// Returns the removed inodes that snapshots show, with their last attributes.
-    pub(crate) fn removed(&self) -> impl Iterator<Item = &'a Inode> {
+    /// Returns the removed inodes that snapshots show, with their last attributes and what is left
+    /// of them.
+    pub(crate) fn removed(&self) -> impl Iterator<Item = Cow<'a, Inode>> {
         let namespace = self.namespace;
         let ids = namespace.snapshots().histories.ids().into_iter();
         let removed = ids.filter(|id| namespace.get(*id).is_none());
-        removed.filter_map(|id| namespace.last_of(id))
+        removed.filter_map(|id| namespace.removed(id))
     }
 
     /// Returns true if an inode has been in several places that are still shown.
@@ -233,7 +235,7 @@ impl<'a> Record<'a> {
     fn recorded_versions(&self, id: InodeId, history: &'a History) -> &'a [Version] {
         let is_own = history.moves().removed && !self.is_reference(id);
         match history.versions().split_last() {
-            Some((last, others)) if is_own && last.is_whole() => others,
+            Some((last, others)) if is_own && !last.is_recorded() => others,
             _ => history.versions(),
         }
     }
@@ -282,10 +284,10 @@ fn blocks_of(inode: Option<&Inode>) -> &[Block] {
 }
 
 impl Version {
-    /// Returns true unless a file had a shorter length than its blocks have now.
-    fn is_whole(&self) -> bool {
-        let file = self.inode.as_file();
-        file.is_none_or(|file| file.usage().0 == self.length)
+    /// Returns true if Hadoop has recorded a copy of these last attributes of a removed inode
+    /// (`FileDiff`), and not only kept the inode. Of directories, the latter is enough.
+    fn is_recorded(&self) -> bool {
+        self.inode.as_file().is_some() && !self.lacks_copy
     }
 }
 

@@ -1,9 +1,9 @@
 //! Totals of a directory with what only its snapshots keep
 //! (`DirectoryWithSnapshotFeature.computeContentSummary4Snapshot`).
 
-use crate::namenode::state::inode::{Inode, InodeId};
+use crate::namenode::state::inode::{Directory, Inode, InodeId};
 use crate::namenode::state::namespace::Namespace;
-use crate::namenode::state::quota::{Counts, Usage};
+use crate::namenode::state::quota::{Counts, Quota, Usage};
 use crate::namenode::state::snapshot::gone::Gone;
 use crate::namenode::state::snapshot::moment::Moment;
 use crate::namenode::state::snapshot::view::View;
@@ -38,15 +38,20 @@ impl View<'_> {
     }
 
     /// Counts one inode in this view. A file takes the space of all blocks that it has or that
-    /// snapshots keep (`storagespaceConsumed`).
+    /// snapshots keep (`storagespaceConsumed`). In a snapshot, one that has changed since any
+    /// snapshot takes the space of its bytes (`getDiskSpaceQuota`).
     fn count_inode(self, inode: &Inode) -> Counts {
         let mut counts = Counts::of(inode);
         if let Some(file) = inode.as_file() {
             if let Some(length) = self.kept_length(inode.id) {
                 counts.length = length.into();
             }
-            let space = self.namespace().space_of(inode.id);
-            counts.space = space.unwrap_or_else(|| file.usage().1.into());
+            counts.space = if self.shows_changed(inode.id) {
+                counts.length.saturating_mul(file.replication.into())
+            } else {
+                let space = self.namespace().space_of(inode.id);
+                space.unwrap_or_else(|| file.usage().1.into())
+            };
         }
         counts
     }
@@ -76,6 +81,38 @@ impl View<'_> {
             all: all.into(),
             of_snapshots: of_snapshots.into(),
         }
+    }
+}
+
+impl View<'_> {
+    /// Returns the limits of a directory. In a snapshot they are the present ones, or those that it
+    /// had when it was removed, unless the snapshot is of this directory: Hadoop asks the inode.
+    pub(crate) fn present_quota(self, id: InodeId) -> Quota {
+        let namespace = self.namespace();
+        let inode = match self.is_root_of_snapshot(id) {
+            true => self.get(id),
+            false => namespace.get(id),
+        };
+        match inode {
+            Some(inode) => inode.as_directory().map(Directory::quota),
+            None => namespace.quota_of_removed(id),
+        }
+        .unwrap_or_default()
+    }
+
+    /// Returns what counts for the limits of a directory that has some. The copy of it that a
+    /// snapshot has counts nothing (`Snapshot.Root`).
+    pub(crate) fn charged_usage(self, id: InodeId) -> Usage {
+        let namespace = self.namespace();
+        if self.is_root_of_snapshot(id) {
+            return Counts::DIRECTORY.into();
+        }
+        if namespace.get(id).is_some() {
+            return namespace.view(None).summary(id).all;
+        }
+        let mut counts = namespace.count_gone(id);
+        counts += Counts::DIRECTORY;
+        counts.into()
     }
 }
 

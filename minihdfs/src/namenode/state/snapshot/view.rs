@@ -61,7 +61,7 @@ impl<'a> View<'a> {
             .expect("a view only names inodes that exist or are kept")
     }
 
-    fn get(self, id: InodeId) -> Option<&'a Inode> {
+    pub(super) fn get(self, id: InodeId) -> Option<&'a Inode> {
         let Some(at) = self.at else {
             return self.namespace.get(id);
         };
@@ -83,6 +83,17 @@ impl<'a> View<'a> {
     /// Returns the length that a file had in the snapshot; `None` if it has not changed since.
     pub(crate) fn kept_length(self, id: InodeId) -> Option<u64> {
         self.version(id).map(|version| version.length)
+    }
+
+    /// Returns true in a snapshot if an inode has changed since this one or an earlier one
+    /// (`FileWithSnapshotFeature`).
+    pub(super) fn shows_changed(self, id: InodeId) -> bool {
+        let history = self.namespace.snapshots().history(id);
+        let Some((at, history)) = self.at.zip(history) else {
+            return false;
+        };
+        let version = history.version(at).or_else(|| history.versions().last());
+        version.is_some_and(|version| !version.lacks_copy)
     }
 
     /// Returns true if this view shows that snapshots of a directory can be seen.
@@ -214,7 +225,7 @@ impl<'a> View<'a> {
     }
 
     /// Returns true for the directory whose snapshot this view shows.
-    fn is_root_of_snapshot(self, id: InodeId) -> bool {
+    pub(crate) fn is_root_of_snapshot(self, id: InodeId) -> bool {
         let root = self.namespace.snapshots().of(id);
         self.at
             .and_then(|at| root.and_then(|root| root.get(at)))

@@ -56,7 +56,7 @@ fn write_tree(state: &State, image: &mut ImageWriter) -> Numbering {
         image.put(&messages.message(namespace.inode(*id)));
     }
     for inode in removed {
-        image.put(&messages.message(inode));
+        image.put(&messages.message(&inode));
     }
     image.end("INODE");
     let mut references = References::default();

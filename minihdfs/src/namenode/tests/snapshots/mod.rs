@@ -4,6 +4,7 @@ mod access;
 mod blocks;
 mod diffs;
 mod frozen;
+mod gone;
 mod ordered;
 mod reading;
 mod renames;

@@ -36,7 +36,7 @@ fn lines(state: &State) -> Vec<String> {
         lines.push(format!("{:?} {summary:?}", namespace.inode(id)));
     }
     let mut kept = namespace.kept_blocks();
-    kept.sort_by_key(|(block, ..)| block.id);
+    kept.sort_by_key(|kept| kept.block.id);
     lines.push(format!("{kept:?}"));
     let snapshots = namespace.snapshots();
     lines.push(format!("{} taken", snapshots.taken()));
