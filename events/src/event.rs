@@ -25,6 +25,9 @@ pub enum Server {
     NameNode(usize),
     /// The DataNode with this number, counted from 1 like its folder `blocks/dn1`, `dn2`, ….
     DataNode(usize),
+    /// The console of a realm without a NameNode. No fault strikes it, because it is there to
+    /// remove them.
+    Console,
 }
 
 impl fmt::Display for Server {
@@ -35,6 +38,7 @@ impl fmt::Display for Server {
             Self::NameNode(1) => f.write_str("NameNode"),
             Self::NameNode(number) => write!(f, "NameNode {number}"),
             Self::DataNode(number) => write!(f, "DataNode {number}"),
+            Self::Console => f.write_str("console"),
         }
     }
 }

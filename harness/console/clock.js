@@ -94,7 +94,7 @@ function mover(fired) {
     show(await move({ jump: target * 1000 }, `The clock shows ${moment(target)}`));
   };
   return [
-    panel('Advance', h('p', { class: 'quiet' }, 'Time passes as if nothing were asked meanwhile: timers fire in their order, DataNodes send their heartbeats.'),
+    panel('Advance', h('p', { class: 'quiet' }, 'Time passes as if nothing were asked meanwhile: timers fire in their order.'),
       h('div', { class: 'row' }, STEPS.map(([text, seconds]) => h('button', { type: 'button', onclick: async () => show(await advance(seconds)) }, `+${text}`))),
       h('form', { class: 'row', onsubmit: go }, amount, unit, h('button', { type: 'submit', class: 'main' }, 'Advance'))),
     panel('Jump', h('p', { class: 'quiet' }, 'The clock is set at once, also backward, like a step of NTP or a laptop that wakes up.'),

@@ -1,7 +1,7 @@
 // The open connections, and the servers, which can be stopped and started.
 
 import { h, fill, table, chip, note, ask } from './dom.js';
-import { control, get, onlyAdministrators } from './api.js';
+import { control, get, onlyAdministrators, session } from './api.js';
 
 const TONES = { 'auth-conf': 'good', 'auth-conf, AES': 'good', TLS: 'good', 'auth-int': 'warn' };
 
@@ -29,6 +29,8 @@ export const connections = {
   },
 };
 
+/** The server that answers this page. */
+const [HOST, HOST_NAME] = session.namenode ? ['namenode', 'NameNode'] : ['console', 'console'];
 const STATES = { running: 'good', paused: 'warn', stopped: 'bad' };
 
 export const servers = {
@@ -42,7 +44,7 @@ export const servers = {
         await control({ change_node: { name, change: what } });
         note(`${name}: ${what} is done`);
       } catch (error) {
-        // A NameNode that starts again closes the connection of its console.
+        // A server that starts again closes the connection of its console.
         if (error.status !== 0) note(error.message, 'bad');
       }
       await refresh().catch(() => {});
@@ -50,10 +52,10 @@ export const servers = {
     const button = (name, what, title) =>
       h('button', { type: 'button', class: 'small', 'data-change': `${name} ${what}`, onclick: () => change(name, what) }, title);
     const buttons = ({ node, state }) => {
-      if (node === 'namenode') {
+      if (node === HOST) {
         // Paused or stopped it would not answer the console either.
-        return h('button', { type: 'button', class: 'small', onclick: async () => {
-          if (await ask('Restart the NameNode? The console answers again once it serves.', 'Restart')) change(node, 'restart');
+        return h('button', { type: 'button', class: 'small', 'data-change': `${node} restart`, onclick: async () => {
+          if (await ask(`Restart the ${HOST_NAME}? The page goes on once it serves.`, 'Restart')) change(node, 'restart');
         } }, 'Restart');
       }
       if (state === 'running') return [button(node, 'pause', 'Pause'), button(node, 'stop', 'Stop'), button(node, 'kill', 'Kill')];

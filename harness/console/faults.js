@@ -1,12 +1,10 @@
 // What is made to fail: listed, added, removed.
 
 import { h, fill, table, panel, note } from './dom.js';
-import { control, get, onlyAdministrators } from './api.js';
-
-const SERVERS = ['kdc', 'namenode', 'datanode1', 'datanode2', 'datanode3'];
+import { control, get, onlyAdministrators, session } from './api.js';
 
 /** The kinds of faults: their names, what they need, and the request's action. */
-const KINDS = [
+const ALL = [
   ['exception', 'A call fails with an exception', ['class', 'message'], ({ class: kind, message }) => ({ exception: { class: kind, message } })],
   ['krb_error', 'The KDC answers with an error', ['code'], ({ code }) => ({ krb_error: code })],
   ['delay', 'A server is slow, by its clock', ['server', 'seconds'], ({ server, seconds }) => ({ delay: [server, { secs: Math.round(Number(seconds)), nanos: 0 }] })],
@@ -17,6 +15,9 @@ const KINDS = [
   ['corrupt', 'A DataNode sends corrupt bytes', ['datanode'], ({ datanode }) => ({ corrupt: Number(datanode) })],
   ['disk_error', 'The disk of a DataNode fails', ['datanode'], ({ datanode }) => ({ disk_error: Number(datanode) })],
 ];
+/** A realm alone has no calls and no DataNodes. */
+const SERVERS = session.namenode ? ['kdc', 'namenode', 'datanode1', 'datanode2', 'datanode3'] : ['kdc'];
+const KINDS = session.namenode ? ALL : ALL.filter(([name]) => !['exception', 'corrupt', 'disk_error'].includes(name));
 const VALUES = { class: 'java.io.IOException', message: 'made to fail', code: 'KDC_ERR_POLICY', seconds: '30', datanode: '1' };
 
 function field(name) {
@@ -53,7 +54,7 @@ function adder(added) {
   draw();
   return h('form', { onsubmit: submit },
     h('div', { class: 'row' }, h('span', { class: 'field' }, h('label', { for: 'fault-kind' }, 'what'), kind)), needs,
-    h('div', { class: 'row' }, optional('of', 'only of user', 10), optional('method', 'only method', 12), optional('after', 'after', 4), optional('times', 'times', 4), optional('probability', 'probability', 5)),
+    h('div', { class: 'row' }, optional('of', 'only of user', 10), session.namenode && optional('method', 'only method', 12), optional('after', 'after', 4), optional('times', 'times', 4), optional('probability', 'probability', 5)),
     h('button', { type: 'submit', class: 'main' }, 'Add the fault'));
 }
 

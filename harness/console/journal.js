@@ -1,13 +1,13 @@
 // The journal as it grows: what the servers saw, filtered here.
 
 import { h, fill, chip } from './dom.js';
-import { onlyAdministrators, url } from './api.js';
+import { onlyAdministrators, session, url } from './api.js';
 
 /** The most lines that are kept, and shown. */
 const KEPT = 3000;
 const SHOWN = 400;
 
-const KINDS = [
+const ALL = [
   ['kerberos', 'Kerberos', /^(AsExchange|TgsExchange|PasswordChange|ApExchange|Sasl)$/],
   ['calls', 'Calls', /^RpcCall$/],
   ['data', 'Blocks', /^(ReadBlock|WriteBlock|DataTransfer|Packet|Ack|Dial)$/],
@@ -16,6 +16,8 @@ const KINDS = [
   ['times', 'Clock and timers', /^(Timer|ClockMoved|State)$/],
   ['faults', 'Faults', /^Fault$/],
 ];
+/** A realm alone has no DataNodes. */
+const KINDS = session.namenode ? ALL : ALL.filter(([kind]) => kind !== 'data' && kind !== 'beats');
 const QUIET = new Set(['beats']);
 
 const kindOf = (event) => KINDS.find(([, , pattern]) => pattern.test(event))?.[0] ?? 'times';
@@ -35,7 +37,7 @@ class Timeline {
 
   bar() {
     const redraw = () => this.draw();
-    this.filter = h('input', { type: 'search', placeholder: 'Filter: alice, mkdirs, NameNode …  /', 'aria-label': 'Filter', oninput: redraw });
+    this.filter = h('input', { type: 'search', placeholder: session.namenode ? 'Filter: alice, mkdirs, NameNode …  /' : 'Filter: alice, krbtgt, KDC …  /', 'aria-label': 'Filter', oninput: redraw });
     this.refused = h('input', { type: 'checkbox', id: 'refused', onchange: redraw });
     const kinds = KINDS.map(([kind, title]) => h('label', { class: 'kind' },
       h('input', { type: 'checkbox', 'data-kind': kind, checked: this.on.has(kind), onchange: (event) => {

@@ -66,7 +66,7 @@ export const tickets = {
       const fits = ({ who, service }) => `${who} ${service}`.toLowerCase().includes(wanted);
       fill(list,
         panel('Tickets', issued(data.tickets.filter(fits), time, old.checked, 'The KDC has issued none that is still valid.')),
-        panel('Delegation tokens', issued(data.tokens.filter(fits), time, old.checked, 'The NameNode keeps none.')));
+        session.namenode && panel('Delegation tokens', issued(data.tokens.filter(fits), time, old.checked, 'The NameNode keeps none.')));
     };
     const refresh = async () => {
       const [given, tokens] = await Promise.all([get('/console/api/tickets'), get('/console/api/tokens')]);
@@ -77,7 +77,7 @@ export const tickets = {
       draw();
     };
     await refresh();
-    fill(room, h('h1', {}, 'Tickets and tokens'), h('div', { class: 'row' }, filter, h('label', { class: 'kind' }, old, 'Also those that are over')), list,
+    fill(room, h('h1', {}, session.namenode ? 'Tickets and tokens' : 'Tickets'), h('div', { class: 'row' }, filter, h('label', { class: 'kind' }, old, 'Also those that are over')), list,
       h('p', { class: 'legend' }, h('span', { class: 'swatch valid' }), 'valid ', h('span', { class: 'swatch renewable' }), 'renewable ', h('span', { class: 'swatch now' }), 'now. The newest 512 tickets are remembered; no key leaves the server.'));
     return { refresh };
   },

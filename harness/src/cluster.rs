@@ -369,7 +369,7 @@ impl Start for Cluster {
             hdfs: Some(Arc::clone(&hdfs)),
         }));
         #[cfg(feature = "web")]
-        hdfs.console().attach(Arc::new(FixtureVerbs::new(
+        hdfs.console().attach(Arc::new(FixtureVerbs::of_cluster(
             &served,
             fixture.runtime.handle(),
         )));

@@ -98,6 +98,7 @@ mod error;
 mod persistent;
 mod programs;
 mod realm;
+mod realm_alone;
 mod servers;
 pub mod spec;
 mod test_result;
@@ -122,6 +123,8 @@ pub use kerbox_krb5::client::Credentials;
 pub use kerbox_krb5::sleep::{Elapsed, Hold, Interval, Sleep, Timeout};
 pub use kerbox_krb5::{Clock, EncryptionType, ErrorCode, Principal, Timestamp};
 pub use realm::{Realm, RealmBuilder};
+#[cfg(feature = "web")]
+pub use servers::console::ConsoleServer;
 pub use servers::datanodes::Datanode;
 pub use servers::kdcs::KdcServer;
 pub use servers::namenode::NameNodeServer;

@@ -1,5 +1,6 @@
 //! A realm: the KDC alone, or as part of a cluster.
 
+use std::any::Any;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -11,11 +12,17 @@ use kerbox_krb5::Principal;
 use rand::rngs::StdRng;
 
 use crate::client::environment::{self, ClientEnv};
+#[cfg(feature = "web")]
+use crate::servers::console::{ConsoleServer, ConsoleService};
 use crate::servers::kdcs::KdcServer;
 use crate::servers::namenode_link::NameNodeLink;
 use crate::servers::realm_core::RealmCore;
-use crate::spec::builder::{Builder, Start};
-use crate::spec::{NewPrincipal, RealmSpec, Spec, checks};
+#[cfg(feature = "web")]
+use crate::servers::slot::Slot;
+#[cfg(feature = "web")]
+use crate::servers::web::authority;
+use crate::spec::builder::Builder;
+use crate::spec::{NewPrincipal, RealmSpec, Spec};
 use crate::world::Fixture;
 use crate::world::elsewhere::elsewhere;
 use crate::world::methods::world_methods;
@@ -36,9 +43,14 @@ use crate::{Error, Login, PerpetualLogin, PerpetualLoginBuilder, Server};
 pub struct Realm {
     core: Arc<RealmCore>,
     /// `None` in a cluster, which owns the fixture.
-    fixture: Option<Fixture>,
+    pub(crate) fixture: Option<Fixture>,
     /// The NameNode on which users get home directories, in a cluster.
     pub(crate) namenode: Option<Arc<NameNodeLink>>,
+    /// Answers the questions and changes from outside; `None` in a cluster, which has its own. Its
+    /// type imports this one: see `realm_alone`.
+    pub(crate) served: Option<Arc<dyn Any + Send + Sync>>,
+    #[cfg(feature = "web")]
+    pub(crate) console: Option<Arc<Slot<ConsoleService>>>,
 }
 
 impl Realm {
@@ -65,7 +77,34 @@ impl Realm {
             core,
             fixture: None,
             namenode: None,
+            served: None,
+            #[cfg(feature = "web")]
+            console: None,
         })
+    }
+
+    /// Returns the address of its console, if it was started with
+    /// [`console`](RealmBuilder::console).
+    #[cfg(feature = "web")]
+    #[must_use]
+    pub fn console_address(&self) -> Option<SocketAddr> {
+        Some(self.console_server()?.address())
+    }
+
+    /// Returns `http://localhost:PORT`, where a browser with a ticket opens its console, if it was
+    /// started with [`console`](RealmBuilder::console).
+    #[cfg(feature = "web")]
+    #[must_use]
+    pub fn console_url(&self) -> Option<String> {
+        Some(format!("http://{}", authority(self.console_address()?)))
+    }
+
+    /// Returns the server of its console, which can be stopped, paused and restarted.
+    #[cfg(feature = "web")]
+    #[must_use]
+    pub fn console_server(&self) -> Option<ConsoleServer<'_>> {
+        let slot = self.console.as_deref()?;
+        Some(ConsoleServer { slot })
     }
 
     /// Returns the realm's name.
@@ -175,7 +214,18 @@ impl Realm {
             let _ = kdc.update(|database, _| database.remove(&name));
             return Err(error);
         }
+        self.follow_keys(&name);
         Ok(name)
+    }
+
+    /// Gives the new keys of a principal to the console, if they are those that it accepts.
+    pub(crate) fn follow_keys(&self, principal: &Principal) {
+        #[cfg(feature = "web")]
+        if let Some(console) = &self.console {
+            console.service.follow_keys(principal);
+        }
+        #[cfg(not(feature = "web"))]
+        let _ = principal;
     }
 
     /// Like [`add_principal`](Self::add_principal). In a cluster a user also gets `/user/NAME` if
@@ -245,6 +295,9 @@ impl Realm {
             core: Arc::clone(&self.core),
             fixture: None,
             namenode: self.namenode.clone(),
+            served: None,
+            #[cfg(feature = "web")]
+            console: self.console.clone(),
         }
     }
 
@@ -268,18 +321,6 @@ impl Realm {
 /// # Ok::<(), kerbox::Error>(())
 /// ```
 pub type RealmBuilder = Builder<Realm>;
-
-impl Start for Realm {
-    fn start_from(builder: RealmBuilder) -> Result<Self, Error> {
-        checks::own_kdc(&builder.spec.realm)?;
-        checks::realm(&builder.spec.realm, &builder.given)?;
-        let (fixture, _) = Fixture::start(builder.world)?;
-        let mut realm = Self::in_world(&fixture, &builder.spec.realm)?;
-        fixture.world.write_env(&realm.env())?;
-        realm.fixture = Some(fixture);
-        Ok(realm)
-    }
-}
 
 world_methods!(Realm, |realm| &realm.core.world);
 

@@ -1,4 +1,4 @@
-// Asks the server: WebHDFS, the servlets, and the console's own verbs.
+// Asks the server: its pages, and the console's own verbs.
 
 /** Who looks, and what there is to see; filled by open(). */
 export const session = { user: '', administrator: false, secure: true, csrf_header: 'X-XSRF-HEADER' };
@@ -29,12 +29,6 @@ export function url(path, parameters = {}) {
   return text ? `${path}?${text}` : path;
 }
 
-/** The URL of a WebHDFS operation. */
-export function webhdfs(path, op, parameters = {}) {
-  const encoded = path.split('/').map(encodeURIComponent).join('/');
-  return url(`/webhdfs/v1${encoded}`, { op, ...parameters });
-}
-
 /** What the server says when it refuses. */
 export class Refused extends Error {
   constructor(status, text) {
@@ -43,7 +37,8 @@ export class Refused extends Error {
   }
 }
 
-async function answer(response) {
+/** What the server answers, unless it refuses. */
+export async function answer(response) {
   const text = await response.text();
   let value = null;
   try { value = text === '' ? null : JSON.parse(text); } catch { /* a page */ }
@@ -53,7 +48,8 @@ async function answer(response) {
   throw new Refused(response.status, said ?? (page || `HTTP ${response.status}`));
 }
 
-async function ask(to, options = {}) {
+/** Asks for a URL. */
+export async function ask(to, options = {}) {
   const headers = { accept: 'application/json', ...options.headers };
   if (options.method) headers[session.csrf_header] = 'console';
   let response;
@@ -68,10 +64,6 @@ async function ask(to, options = {}) {
 /** Reads JSON. */
 export const get = (path, parameters) => ask(url(path, parameters));
 
-/** Reads or changes by WebHDFS; methods other than GET change. */
-export const hdfs = (path, op, parameters, method) =>
-  ask(webhdfs(path, op, parameters), method ? { method } : {});
-
 /** Sends a request of the control socket: {clock: 'freeze'}. */
 export const control = (request) =>
   ask(url('/console/api/control'), {
@@ -79,19 +71,6 @@ export const control = (request) =>
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(request),
   });
-
-/** Writes a file: the NameNode names the DataNode, which takes the bytes. */
-export async function upload(path, file, overwrite) {
-  const told = await hdfs(path, 'CREATE', { noredirect: true, overwrite }, 'PUT');
-  let response;
-  try {
-    // Without a type, because a DataNode lets other sites set no header.
-    response = await fetch(told.Location, { method: 'PUT', body: new Blob([file]), credentials: 'omit' });
-  } catch {
-    throw new Refused(0, 'The DataNode refused the file or does not answer. It refuses a file that exists, and every browser if dfs.webhdfs.rest-csrf.enabled is true.');
-  }
-  await answer(response);
-}
 
 /** Fails if the reader is no administrator, before the server says so. */
 export function onlyAdministrators() {

@@ -1,7 +1,7 @@
 // What is known about one path, and what can be done with it.
 
 import { h, table, facts, chip, note, ask, bytes, moment } from './dom.js';
-import { hdfs, webhdfs } from './api.js';
+import { hdfs, webhdfs } from './webhdfs.js';
 
 /** Asks, and returns null if the answer is a refusal: a reader may not see everything. */
 async function maybe(promise) {

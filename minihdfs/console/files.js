@@ -1,7 +1,7 @@
 // The file browser: folders page by page, uploads, downloads, and what can be done with a path.
 
 import { h, fill, table, note, ask, bytes, moment } from './dom.js';
-import { hdfs, upload, webhdfs } from './api.js';
+import { hdfs, upload, webhdfs } from './webhdfs.js';
 import { details } from './details.js';
 
 const KINDS = { DIRECTORY: 'd', SYMLINK: 'l', FILE: '-' };

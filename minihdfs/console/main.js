@@ -2,13 +2,10 @@
 
 import { h, fill, note } from './dom.js';
 import { open, session, state, stated } from './api.js';
-import { overview, startup, configuration } from './overview.js';
-import { datanodes } from './datanodes.js';
-import { files } from './files.js';
 
 const PERIOD = 2000;
 const main = document.getElementById('view');
-const groups = [{ title: 'HDFS', views: [overview, datanodes, files, startup, configuration] }];
+const groups = [];
 
 let shown = null;
 let turn = 0;
@@ -30,13 +27,13 @@ function complain(error) {
     h('h2', {}, error.status === 403 ? 'Not allowed' : 'This did not work'),
     h('p', {}, error.message),
     error.status === 403 && h('p', { class: 'quiet' }, `You are ${session.user}. `,
-      'These views are for administrators: the superuser, or whom dfs.cluster.administrators names.')));
+      `These views are for administrators: ${session.administrators}.`)));
 }
 
 async function show() {
   const own = (turn += 1);
   const [, id, rest] = /^#\/([^/]*)(.*)$/.exec(location.hash) ?? [];
-  const view = all().find((known) => known.id === id) ?? overview;
+  const view = all().find((known) => known.id === id) ?? all()[0];
   shown?.close?.();
   shown = null;
   delete main.dataset.ready;
@@ -90,12 +87,12 @@ function keys(event) {
 async function start() {
   try {
     await open();
-    document.getElementById('place').textContent = session.namenode;
+    document.getElementById('place').textContent = session.namenode ?? session.realm;
     drawWho();
-    if (session.module) {
-      const more = await import(`./${session.module}`);
-      groups.push(...more.groups);
-      more.start(document.getElementById('tools'));
+    for (const name of session.modules) {
+      const module = await import(`./${name}`);
+      groups.push(...module.groups);
+      module.start?.(document.getElementById('tools'));
     }
   } catch (error) {
     complain(error);

@@ -191,7 +191,7 @@ pub(crate) enum NodeCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct NodeName {
-    /// kdc, namenode or datanode1
+    /// kdc, namenode, datanode1, or console, which a KDC alone has
     pub(crate) name: String,
     #[command(flatten)]
     pub(crate) which: Which,

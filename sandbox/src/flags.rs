@@ -57,6 +57,9 @@ pub(crate) struct SettingsArgs {
     /// The NameNode's RPC port; 0: any free one
     #[arg(long, value_name = "PORT", env = "KERBOX_NAMENODE_PORT")]
     pub(crate) namenode_port: Option<u16>,
+    /// The HTTP port of the console of a KDC alone; 0: any free one [default: 0]
+    #[arg(long, value_name = "PORT", env = "KERBOX_CONSOLE_PORT")]
+    pub(crate) console_port: Option<u16>,
     /// Makes keys, block ids and whatever else is random the same in every run. Default: a new one
     /// each time
     #[arg(long, value_name = "NUMBER", env = "KERBOX_SEED")]

@@ -82,15 +82,15 @@ fn web_rows(ready: &Ready, settings: &Settings) -> Vec<String> {
     let mut rows = Vec::new();
     if let Some(webhdfs) = &ready.endpoints.webhdfs {
         rows.push(row("WebHDFS", &format!("{webhdfs}/webhdfs/v1"), ""));
-        let more = match settings.spec.hdfs.security {
-            Security::Kerberos => "for a browser with a ticket",
-            Security::Simple => "for a browser",
+    }
+    if let Some(console) = &ready.endpoints.console {
+        let (query, more) = if ready.realm.is_some() {
+            (String::new(), "for a browser with a ticket")
+        } else {
+            let query = format!("?user.name={}", settings.spec.hdfs.superuser);
+            (query, "for a browser")
         };
-        let query = match settings.spec.hdfs.security {
-            Security::Kerberos => String::new(),
-            Security::Simple => format!("?user.name={}", settings.spec.hdfs.superuser),
-        };
-        rows.push(row("Console", &format!("{webhdfs}/{query}"), more));
+        rows.push(row("Console", &format!("{console}/{query}"), more));
     }
     if let Some(swebhdfs) = &ready.endpoints.swebhdfs {
         let more = format!("--cacert {}/ca.pem", ready.dir);

@@ -47,6 +47,9 @@ pub(crate) struct Endpoints {
     /// The URL of HttpFS, below which is `/webhdfs/v1`; absent if it is not served.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) httpfs: Option<String>,
+    /// The URL of the console; absent if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) console: Option<String>,
 }
 
 impl Ready {

@@ -165,21 +165,24 @@ fn with_another_port(
     wanted: SocketAddr,
     why: &io::Error,
 ) -> Result<Settings, Failure> {
+    let spec = &mut settings.spec;
     let (listen, key, flag) = match server {
-        Server::Kdc => (
-            &mut settings.spec.realm.listen,
-            "[realm] listen",
-            "--kdc-port",
-        ),
+        Server::Kdc => (Some(&mut spec.realm.listen), "[realm] listen", "--kdc-port"),
+        Server::Console => (None, "[console] listen", "--console-port"),
         _ => (
-            &mut settings.spec.hdfs.listen,
+            Some(&mut spec.hdfs.listen),
             "[hdfs] listen",
             "--namenode-port",
         ),
     };
-    let is_other = server != Server::Kdc && wanted != *listen;
+    let is_namenode = !matches!(server, Server::Kdc | Server::Console);
+    let is_other = is_namenode && listen.as_deref() != Some(&wanted);
     let taken = why.kind() == io::ErrorKind::AddrInUse;
-    if taken && !is_other && settings.movable.contains(&server) {
+    if taken
+        && !is_other
+        && let Some(listen) = listen
+        && settings.movable.contains(&server)
+    {
         listen.set_port(0);
         settings.movable.retain(|movable| *movable != server);
         return Ok(settings);
@@ -263,6 +266,7 @@ fn ready(servers: &Servers, settings: &Settings, directory: &Path) -> Ready {
             webhdfs,
             swebhdfs: servers.swebhdfs(),
             httpfs: servers.httpfs(),
+            console: servers.console(),
         },
     }
 }

@@ -133,6 +133,14 @@ impl Servers {
         }
     }
 
+    /// Returns the URL of the console: that of the NameNode's HTTP port, or of a realm alone.
+    pub(crate) fn console(&self) -> Option<String> {
+        match self {
+            Self::Realm(realm) => realm.console_url(),
+            Self::Cluster(cluster) => Some(cluster.web_url()),
+        }
+    }
+
     /// Returns the addresses of the DataNodes in order.
     pub(crate) fn datanodes(&self) -> Vec<SocketAddr> {
         match self {

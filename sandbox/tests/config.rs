@@ -3,7 +3,19 @@
 use kerbox_testing::{Place, Ran};
 
 /// Each file is refused with all of these texts.
-const BAD: [(&str, &[&str]); 47] = [
+const BAD: [(&str, &[&str]); 50] = [
+    (
+        "[console]\nlisten = \"localhost\"\n",
+        &["bad.toml:2:", "[console] listen", "\"127.0.0.1:0\""],
+    ),
+    (
+        "[console]\nadministrator = [\"alice\"]\n",
+        &["bad.toml:2:", "did you mean \"administrators\"?"],
+    ),
+    (
+        "[console]\nenabled = \"yes\"\n",
+        &["bad.toml:2:", "[console] enabled"],
+    ),
     (
         "[hadoop]\ndfs.replication = \"many\"\n",
         &["bad.toml:2:", "dfs.replication has \"many\""],

@@ -51,7 +51,7 @@ fn the_ready_line_has_exactly_the_documented_keys_and_its_endpoints_serve() {
     );
     assert_eq!(
         keys(&ready["endpoints"]),
-        ["datanodes", "kdc", "namenode", "webhdfs"]
+        ["console", "datanodes", "kdc", "namenode", "webhdfs"]
     );
     assert_eq!(
         keys(&ready["env"]),
@@ -311,7 +311,42 @@ fn the_kdc_alone_serves_without_hdfs() {
         ]
     );
     assert!(can_connect(&up.ready["endpoints"]["kdc"]));
+    let console = up.ready["endpoints"]["console"].as_str();
+    let console = console.and_then(|url| url.strip_prefix("http://"));
+    assert!(can_connect(&Value::from(console)), "{}", up.ready);
     up.stop();
+}
+
+#[test]
+fn a_kdc_alone_may_do_without_a_console_or_have_it_elsewhere() {
+    let place = Place::new();
+    place.file("without.toml", "[console]\nenabled = false\n");
+    let up = place.up(&["--kdc-only", "--config", "without.toml"]);
+    assert_eq!(up.ready["endpoints"]["console"], Value::Null);
+    up.stop();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("bound").port().to_string();
+    let asked = ["--kdc-only", "--kdc-port", "0", "--console-port", &port];
+    place.run(&[&["up"][..], &asked[..]].concat()).refused(
+        4,
+        &[
+            "the console cannot listen on 127.0.0.1:",
+            "--console-port",
+            "[console] listen",
+            "is taken",
+        ],
+    );
+    drop(taken);
+    let up = place.up(&asked);
+    assert_eq!(
+        up.ready["endpoints"]["console"],
+        format!("http://localhost:{port}")
+    );
+    up.stop();
+    place
+        .run(&["up", "--console-port", &port])
+        .refused(2, &["for a KDC alone", "dfs.namenode.http-address"]);
+    assert!(place.left_over().is_empty());
 }
 
 #[test]

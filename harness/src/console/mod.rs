@@ -1,5 +1,5 @@
-//! The fixture's part of the NameNode's console (feature `web`): its clock, journal, faults,
-//! tickets and connections. The verbs are those of the control socket; `/console/api/control` takes
+//! The fixture's part of a console (feature `web`): its clock, journal, faults, tickets and
+//! connections, and what is known of its realm. The verbs are those of the control socket; `/console/api/control` takes
 //! the same requests, as far as no answer has a key in it.
 //!
 //! - `files`: the views
@@ -27,19 +27,33 @@ use stream::Streams;
 const CONTROL: &str = "control";
 /// The verb that shows the clock, which everyone may see.
 const CLOCK: &str = "clock";
+/// The verb that shows the realm, which everyone may see.
+const REALM: &str = "realm";
 /// The verb that follows the journal as it grows.
 const EVENTS: &str = "events";
 
 /// The verbs of a fixture. They do not keep it running.
 pub(crate) struct FixtureVerbs {
     served: Weak<Served>,
+    files: &'static [ConsoleFile],
     streams: Streams,
 }
 
 impl FixtureVerbs {
-    pub(crate) fn new(served: &Arc<Served>, runtime: &Handle) -> Self {
+    /// Creates the verbs for a NameNode's console.
+    pub(crate) fn of_cluster(served: &Arc<Served>, runtime: &Handle) -> Self {
+        Self::new(served, &files::OF_CLUSTER, runtime)
+    }
+
+    /// Creates the verbs for the console of a realm alone.
+    pub(crate) fn of_realm(served: &Arc<Served>, runtime: &Handle) -> Self {
+        Self::new(served, &files::OF_REALM, runtime)
+    }
+
+    fn new(served: &Arc<Served>, files: &'static [ConsoleFile], runtime: &Handle) -> Self {
         Self {
             served: Arc::downgrade(served),
+            files,
             streams: Streams {
                 open: Arc::new(AtomicUsize::new(0)),
                 runtime: runtime.clone(),
@@ -50,12 +64,12 @@ impl FixtureVerbs {
 
 impl ConsoleVerbs for FixtureVerbs {
     fn files(&self) -> &'static [ConsoleFile] {
-        &files::FILES
+        self.files
     }
 
     fn access(&self, verb: &str, is_change: bool) -> Option<ConsoleAccess> {
         match (verb, is_change) {
-            (CLOCK, false) => Some(ConsoleAccess::Everyone),
+            (CLOCK | REALM, false) => Some(ConsoleAccess::Everyone),
             (CONTROL, true) | (EVENTS, false) => Some(ConsoleAccess::Administrators),
             (verb, false) => reading(verb).map(|_| ConsoleAccess::Administrators),
             _ => None,
@@ -86,6 +100,7 @@ impl ConsoleVerbs for FixtureVerbs {
 fn reading(verb: &str) -> Option<Request> {
     Some(match verb {
         CLOCK => Request::Clock(ClockRequest::Show),
+        REALM => Request::ShowRealm,
         "principals" => Request::ShowPrincipals,
         "tickets" => Request::ListTickets,
         "tokens" => Request::ListTokens,

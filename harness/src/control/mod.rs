@@ -28,6 +28,7 @@ mod clock;
 mod events;
 mod faults;
 mod nodes;
+mod overview;
 mod principals;
 pub(crate) mod request;
 mod seen;

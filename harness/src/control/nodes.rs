@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 
 use crate::Error;
 use crate::control::request::NodeChange;
+#[cfg(feature = "web")]
+use crate::servers::console::ConsoleServer;
 use crate::servers::datanodes::Datanode;
 use crate::servers::kdcs::KdcServer;
 use crate::servers::namenode::NameNodeServer;
@@ -14,6 +16,8 @@ pub(super) enum Node<'a> {
     Kdc(KdcServer<'a>),
     Namenode(NameNodeServer<'a>),
     Datanode(Datanode<'a>),
+    #[cfg(feature = "web")]
+    Console(ConsoleServer<'a>),
 }
 
 impl Node<'_> {
@@ -22,6 +26,8 @@ impl Node<'_> {
             Self::Kdc(kdc) => format!("kdc{}", kdc.number()),
             Self::Namenode(_) => "namenode".to_owned(),
             Self::Datanode(datanode) => format!("datanode{}", datanode.number()),
+            #[cfg(feature = "web")]
+            Self::Console(_) => "console".to_owned(),
         }
     }
 
@@ -31,6 +37,8 @@ impl Node<'_> {
             Self::Kdc(kdc) => kdc.show_connections(see),
             Self::Namenode(node) => node.show_connections(see),
             Self::Datanode(node) => node.show_connections(see),
+            #[cfg(feature = "web")]
+            Self::Console(node) => node.show_connections(see),
         }
     }
 
@@ -39,6 +47,8 @@ impl Node<'_> {
             Self::Kdc(kdc) => (kdc.address(), kdc.is_running(), kdc.is_paused()),
             Self::Namenode(node) => (node.address(), node.is_running(), node.is_paused()),
             Self::Datanode(node) => (node.address(), node.is_running(), node.is_paused()),
+            #[cfg(feature = "web")]
+            Self::Console(node) => (node.address(), node.is_running(), node.is_paused()),
         };
         let state = match (is_running, is_paused) {
             (true, _) => "running",
@@ -66,6 +76,13 @@ impl Node<'_> {
             Self::Datanode(node) => match change {
                 NodeChange::Stop => node.stop(),
                 NodeChange::Kill => node.kill(),
+                NodeChange::Pause => node.pause(),
+                NodeChange::Resume => node.resume(),
+                NodeChange::Restart => return node.restart(),
+            },
+            #[cfg(feature = "web")]
+            Self::Console(node) => match change {
+                NodeChange::Stop | NodeChange::Kill => node.stop(),
                 NodeChange::Pause => node.pause(),
                 NodeChange::Resume => node.resume(),
                 NodeChange::Restart => return node.restart(),

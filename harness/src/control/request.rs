@@ -63,6 +63,8 @@ pub enum Request {
     ListFaults,
     /// Removes a fault that was added here.
     RemoveFault(u64),
+    /// Shows the realm's settings and figures.
+    ShowRealm,
     /// Shows all principals without their keys, up to a thousand.
     ShowPrincipals,
     /// Lists the newest tickets that the KDC has issued, without their keys.

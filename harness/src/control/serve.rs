@@ -3,9 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::served::Served;
 use super::server::Control;
-use super::target::Target;
+use crate::realm_alone::served;
 use crate::{Cluster, Error, Realm};
 
 impl Realm {
@@ -23,12 +22,7 @@ impl Realm {
     /// # Ok::<(), kerbox::Error>(())
     /// ```
     pub fn serve_control(&self, path: impl AsRef<Path>) -> Result<Control, Error> {
-        let target = Target {
-            world: Arc::clone(self.world()),
-            realm: Some(self.handle()),
-            hdfs: None,
-        };
-        Control::start(path.as_ref(), Arc::new(Served::new(target)))
+        Control::start(path.as_ref(), served(self))
     }
 }
 

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::target::Target;
 use super::{
-    FaultRequest, Request, clock, events, faults::Faults, nodes, principals, seen, tickets,
+    FaultRequest, Request, clock, events, faults::Faults, nodes, overview, principals, seen,
+    tickets,
 };
 #[cfg(feature = "web")]
 use crate::Journal;
@@ -71,6 +72,7 @@ impl Served {
         match request {
             Request::AddPrincipal(new) => principals::add(target.realm()?, &new),
             Request::ListPrincipals => Ok(principals::list(target.realm()?)),
+            Request::ShowRealm => Ok(overview::show(target, target.realm()?)),
             Request::ShowPrincipals => Ok(principals::show_all(target.realm()?)),
             Request::ShowPrincipal(name) => principals::show(target.realm()?, &name),
             Request::ChangePrincipal(change) => principals::change(target.realm()?, &change),

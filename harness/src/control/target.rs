@@ -15,6 +15,15 @@ pub(crate) struct Target {
 }
 
 impl Target {
+    /// Returns a realm alone.
+    pub(crate) fn of_realm(realm: &Realm) -> Self {
+        Self {
+            world: Arc::clone(realm.world()),
+            realm: Some(realm.handle()),
+            hdfs: None,
+        }
+    }
+
     pub(super) fn world(&self) -> &World {
         &self.world
     }
@@ -25,6 +34,8 @@ impl Target {
         if let Some(realm) = &self.realm {
             let kdcs = (1..).map_while(|number| realm.kdc_server(number).ok());
             nodes.extend(kdcs.map(Node::Kdc));
+            #[cfg(feature = "web")]
+            nodes.extend(realm.console_server().map(Node::Console));
         }
         if let Some(hdfs) = &self.hdfs {
             nodes.push(Node::Namenode(hdfs.namenode_server()));

@@ -3,6 +3,8 @@
 
 use std::fmt;
 use std::io;
+#[cfg(feature = "web")]
+use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -87,6 +89,12 @@ impl Kdcs {
     /// Returns the addresses where clients reach them, in the order of their numbers.
     pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
         self.all().map(|server| server.address()).collect()
+    }
+
+    /// Returns the interface that they are bound to.
+    #[cfg(feature = "web")]
+    pub(crate) fn interface(&self) -> IpAddr {
+        self.0[0].service.bound.ip()
     }
 
     /// Returns whether any of them is serving.

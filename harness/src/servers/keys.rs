@@ -120,6 +120,7 @@ fn roll_principal(realm: &Realm, hdfs: Option<&Hdfs>, principal: &Principal) -> 
     for keytab in hdfs.iter().flat_map(|hdfs| hdfs.keytabs_of(principal)) {
         keytab.replace(core.keytab_of(&[&name])?);
     }
+    realm.follow_keys(principal);
     if !principal.is_krbtgt() {
         core.update_keytabs(principal)?;
     }

@@ -1,6 +1,8 @@
 //! The servers of a fixture, wired to its clock, hook and runtime.
 
 pub(crate) mod configuration;
+#[cfg(feature = "web")]
+pub(crate) mod console;
 pub(crate) mod data_folders;
 mod database;
 pub(crate) mod datanodes;

@@ -228,6 +228,18 @@ impl RealmCore {
             .keytab(&principals, self.world.clock.now())?)
     }
 
+    /// Returns the keys of a service of the fixture, which are none if the realm lacks it.
+    #[cfg(feature = "web")]
+    pub(crate) fn keytab_or_none(&self, name: &str) -> Result<Keytab, Error> {
+        let principal = Principal::parse(name, &self.name)?;
+        let has = self.kdc.database().get(&principal).is_some();
+        if has {
+            self.keytab_of(&[name])
+        } else {
+            Ok(Keytab::default())
+        }
+    }
+
     /// Performs an AS exchange with the KDC's core. Only the socket is skipped; the exchange
     /// appears in the journal.
     pub(crate) fn initial_ticket(&self, principal: &Principal) -> Result<Credentials, Error> {

@@ -27,7 +27,7 @@ use crate::world::World;
 use crate::{Error, Server};
 
 /// Separates the random stream of HTTP ports from other streams of the same seed.
-const WEB_STREAM: u64 = 0x6874_7470_0000_0000;
+pub(crate) const WEB_STREAM: u64 = 0x6874_7470_0000_0000;
 /// Separates the random stream of the cookies' secret.
 const SECRET_STREAM: u64 = 0x636F_6F6B_6965_0000;
 

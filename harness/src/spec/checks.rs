@@ -65,6 +65,10 @@ pub(crate) fn realm(settings: &RealmSpec, given: &[&str]) -> Result<(), Error> {
     if let Some(keytabs) = &settings.keytabs {
         return elsewhere(settings, keytabs, given);
     }
+    if settings.console.is_some() && !cfg!(feature = "web") {
+        let why = "there are no HTTP ports without the feature `web`: enable it";
+        return refuse("console", &true, why);
+    }
     if settings.kdcs == 0 {
         return refuse("kdcs", &0, "a realm needs one KDC at least");
     }
@@ -157,6 +161,10 @@ fn racks(hdfs: &HdfsSpec) -> Result<(), Error> {
 /// Checks the description of a cluster, and for setters in `given` that would have no effect.
 pub(crate) fn cluster(spec: &Spec, given: &[&str]) -> Result<(), Error> {
     let hdfs = &spec.hdfs;
+    if spec.realm.console.is_some() {
+        let why = "a cluster has its console at the NameNode's HTTP address: leave it out";
+        return refuse("console", &true, why);
+    }
     let of_realm = given.iter().find(|setter| **setter != "protection");
     if hdfs.security == Security::Kerberos {
         realm(&spec.realm, given)?;

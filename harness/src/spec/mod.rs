@@ -18,6 +18,7 @@
 
 pub(crate) mod builder;
 pub(crate) mod checks;
+mod console;
 mod defaults;
 #[doc(hidden)]
 pub mod duration;
@@ -32,6 +33,7 @@ mod read_again;
 mod realm;
 mod trust;
 
+pub use console::ConsoleSpec;
 pub use hdfs::{HdfsSpec, MOST_DATANODES, NewDirectory, Security};
 pub use key_kind::KeyKind;
 pub use layout::Layout;

@@ -10,7 +10,7 @@ use kerbox_krb5::EncryptionType;
 
 use crate::Error;
 use crate::spec::defaults::{LOOPBACK, SUPERUSER, USERS};
-use crate::spec::{NewPrincipal, Trust};
+use crate::spec::{ConsoleSpec, NewPrincipal, Trust};
 
 /// The default services, all on `localhost`.
 const SERVICES: [&str; 6] = ["hdfs", "nn", "dn", "sn", "HTTP", "host"];
@@ -71,6 +71,8 @@ pub struct RealmSpec {
     /// The folder with the keytabs of HDFS's servers, if the KDC is another's, such as MIT's
     /// krb5kdc; `None`: the fixture has a KDC.
     pub keytabs: Option<PathBuf>,
+    /// The console of a realm without a NameNode; `None`: there is none. A NameNode has its own.
+    pub console: Option<ConsoleSpec>,
 }
 
 impl RealmSpec {
@@ -148,6 +150,7 @@ impl Default for RealmSpec {
                 .into(),
             others: OtherRealms::default(),
             keytabs: None,
+            console: None,
         }
     }
 }

@@ -87,6 +87,16 @@ impl AuthToLocal {
         })
     }
 
+    /// Creates the rules by which every principal keeps its full name.
+    #[must_use]
+    pub fn full_names() -> Self {
+        Self {
+            rules: Vec::new(),
+            mechanism: AuthToLocalMechanism::Mit,
+            default_realm: String::new(),
+        }
+    }
+
     /// Creates the rules set in a configuration.
     pub fn from_config(
         config: &HdfsConfig,

@@ -9,7 +9,8 @@
 //! - `glob`, `hadoop_path`: patterns and paths as HttpFS reads them
 //! - [`DataGates`]: the DataNodes that move data for the NameNode
 //! - `servlets`: the NameNode's other pages: figures, configuration, `fsck`
-//! - `console`: a page for people, with verbs of the one that runs the NameNode
+//! - `console`: a page for people, with verbs of the one that runs the server
+//! - [`ConsoleWeb`]: that page alone, for a realm without a NameNode
 //! - `content`: bodies, complete or in parts
 //! - `tls`: the certificates of HTTPS ports
 //! - [`server`]: the sockets
@@ -34,7 +35,8 @@ mod tls;
 
 pub use auth::WebAuth;
 pub use console::{
-    Console, ConsoleAccess, ConsoleAnswer, ConsoleCall, ConsoleFile, ConsoleVerbs, LiveBody,
+    Console, ConsoleAccess, ConsoleAnswer, ConsoleCall, ConsoleFile, ConsoleVerbs, ConsoleWeb,
+    ConsoleWebSettings, LiveBody,
 };
 pub use content::{Parts, WebAnswer, WebContent};
 pub use datanode::DataNodeWeb;

@@ -126,6 +126,7 @@ fn ready(settings: &Settings, address: SocketAddr, directory: &Path) -> Ready {
             webhdfs: None,
             swebhdfs: None,
             httpfs: None,
+            console: None,
         },
     }
 }

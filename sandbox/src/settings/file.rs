@@ -16,7 +16,7 @@ use super::values::{
     parse_netbios_name, parse_pac, parse_path, parse_principals, parse_rack, parse_realm,
     parse_security,
 };
-use super::{Settings, faults, other_realms};
+use super::{Settings, console, faults, other_realms};
 
 /// Reads a file's settings over the defaults. Fails with every problem in it, each as `NAME:LINE:
 /// what`. The command line's `overrides` decide which faults can be carried out.
@@ -91,6 +91,9 @@ fn read_document(
         let dir = section.text("dir", parse_name);
         settings.data_dir = dir.map(|dir| section.beside(&dir));
         section.finish();
+    }
+    if let Some(section) = top.table("console") {
+        settings.console = console::read(section);
     }
     if let Some(section) = top.table("clock") {
         settings.start = faults::read_clock(section, time);

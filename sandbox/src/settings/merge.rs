@@ -10,7 +10,7 @@ use minihdfs::config::HdfsConfig;
 
 use super::names::same_name;
 use super::overrides::Overrides;
-use super::{Settings, file};
+use super::{Settings, console, file};
 use crate::failure::Failure;
 use crate::flags::SettingsArgs;
 
@@ -87,6 +87,7 @@ pub(crate) fn effective(args: &SettingsArgs, purpose: Purpose) -> Result<Setting
         }
         listen.set_ip(args.bind.unwrap_or_else(|| listen.ip()));
     }
+    console::settle(&mut settings, args)?;
     Ok(settings)
 }
 

@@ -13,6 +13,7 @@ use kerbox::{Server, Timestamp};
 
 use crate::flags::SettingsArgs;
 
+mod console;
 mod faults;
 mod file;
 mod keys;
@@ -55,6 +56,8 @@ pub(crate) struct Settings {
     /// The time at the start; `None`: the system's. A folder with an earlier run's data has its
     /// own.
     pub(crate) start: Option<Timestamp>,
+    /// The console of a KDC alone.
+    pub(crate) console: console::ConsoleSettings,
     /// The faults from the start.
     pub(crate) faults: Vec<FaultRequest>,
     /// The folder of the process with the KDC, if it is another one whose clock this one lives by.
@@ -97,6 +100,7 @@ impl Default for Settings {
             overriding: BTreeMap::new(),
             data_dir: None,
             start: None,
+            console: console::ConsoleSettings::default(),
             faults: Vec::new(),
             kdc_dir: None,
             file: None,

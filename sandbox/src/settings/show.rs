@@ -52,6 +52,7 @@ impl fmt::Display for Shown<'_> {
             let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.clone());
             writeln!(f, "\n[data]\ndir = {}", quoted(&dir.display().to_string()))?;
         }
+        write!(f, "{}", settings.console)?;
         if let Some(start) = settings.start {
             writeln!(f, "\n[clock]\nstart = {start}")?;
         }
@@ -261,6 +262,10 @@ mode = "1700"
 "hadoop.security.auth_to_local" = "RULE:[2:$1@$0](nn@EXAMPLE.COM)s/.*/hdfs/\nDEFAULT"
 [data]
 dir = "/tmp/kerbox-data"
+[console]
+enabled = true
+listen = "127.0.0.1:8088"
+administrators = ["alice", "ops/admin"]
 [clock]
 start = 2030-01-01T00:00:00Z
 [[fault]]

@@ -4,14 +4,17 @@ use kerbox::spec::{OtherRealms, Security, Spec};
 use minihdfs::config::{HdfsConfig, Obeyed};
 
 use super::nearest::nearest;
-use super::{Purpose, Settings};
+use super::{Purpose, Settings, console};
 use crate::commands::note;
 
 /// Prints the warnings to standard error. `known` are the variables that kerbox reads.
 pub(crate) fn warn(settings: &Settings, purpose: Purpose, known: &[String]) {
     let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     let of_variables = of_variables(names, purpose, known);
-    for warning in of_variables.into_iter().chain(warnings(settings)) {
+    // Processes of one sandbox share a file.
+    let of_console = console::warnings(settings).filter(|_| purpose != Purpose::Part);
+    let of_settings = warnings(settings).into_iter().chain(of_console);
+    for warning in of_variables.into_iter().chain(of_settings) {
         note(format_args!("warning: {warning}"));
     }
 }
@@ -45,7 +48,10 @@ fn of_variables(
 fn warnings(settings: &Settings) -> Vec<String> {
     let Spec { realm, hdfs, .. } = &settings.spec;
     let mut warnings = Vec::new();
-    for (server, listen) in [("KDC", realm.listen), ("NameNode", hdfs.listen)] {
+    let console = realm.console.as_ref().and_then(|console| console.listen);
+    let console = console.map(|listen| ("console", listen));
+    let servers = [("KDC", realm.listen), ("NameNode", hdfs.listen)];
+    for (server, listen) in servers.into_iter().chain(console) {
         let address = listen.ip();
         if !address.is_loopback() {
             let named = if address.is_unspecified() {

@@ -3,14 +3,20 @@
 
 mod browser;
 mod pages;
+mod realm;
 mod refusals;
 mod views;
 
 use libtest_mimic::Trial;
 
 pub(crate) fn trials() -> Vec<Trial> {
-    [pages::trials(), refusals::trials(), views::trials()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        pages::trials(),
+        realm::trials(),
+        refusals::trials(),
+        views::trials(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }

@@ -90,7 +90,7 @@ fn figures_and_servers_are_shown_and_changed() -> TestResult {
 }
 
 /// Fails if the page is wider than its window, which a person would have to scroll.
-fn fits(browser: &mut Browser, view: &str) -> TestResult {
+pub(super) fn fits(browser: &mut Browser, view: &str) -> TestResult {
     let page = "document.documentElement";
     let excess = browser.eval(&format!("{page}.scrollWidth - {page}.clientWidth"))?;
     if excess == 0 {

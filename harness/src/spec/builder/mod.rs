@@ -13,6 +13,7 @@ use crate::spec::{ReadAgain, Spec};
 use crate::world::elsewhere::elsewhere;
 use crate::world::settings::WorldSettings;
 
+mod console;
 mod hdfs;
 mod realm;
 

@@ -8,7 +8,7 @@ use http::header::{
 use http::{HeaderValue, Response, StatusCode};
 use sha2::{Digest, Sha256};
 
-use super::{ConsoleFile, ConsoleVerbs};
+use super::ConsoleFile;
 use crate::web::response::{self, WebResponse};
 
 /// The name of the page itself.
@@ -24,14 +24,20 @@ macro_rules! file {
     };
 }
 
-/// The files that every NameNode has.
-static FILES: [ConsoleFile; 10] = [
+/// The files that every console has.
+static FRAME: [ConsoleFile; 6] = [
     file!("index.html"),
     file!("style.css"),
     file!("icon.svg"),
     file!("main.js"),
     file!("dom.js"),
     file!("api.js"),
+];
+
+/// The files that a NameNode adds. The first one is the module that the page loads.
+pub(in crate::web) static OF_NAMENODE: [ConsoleFile; 6] = [
+    file!("hdfs.js"),
+    file!("webhdfs.js"),
     file!("overview.js"),
     file!("datanodes.js"),
     file!("files.js"),
@@ -42,19 +48,20 @@ static FILES: [ConsoleFile; 10] = [
 pub(in crate::web) struct Look<'a> {
     /// The entity tags that the client has (`If-None-Match`).
     pub(in crate::web) known: Option<&'a str>,
-    /// The origins of the DataNodes, to which the page uploads files, separated by blanks.
-    pub(in crate::web) datanodes: &'a str,
+    /// The origins of the servers to which the page uploads files, separated by blanks.
+    pub(in crate::web) origins: &'a str,
 }
 
-/// Returns the file of this name; `None` if there is none. The empty name is the page's.
+/// Returns the file of this name, of the frame or of the others; `None` if there is none. The empty
+/// name is the page's.
 pub(in crate::web) fn found(
     name: &str,
-    verbs: Option<&dyn ConsoleVerbs>,
+    others: [&'static [ConsoleFile]; 2],
     look: &Look<'_>,
 ) -> Option<WebResponse> {
     let name = if name.is_empty() { PAGE } else { name };
-    let others = verbs.map(ConsoleVerbs::files).unwrap_or_default();
-    let file = FILES.iter().chain(others).find(|file| file.name == name)?;
+    let others = others.into_iter().flatten();
+    let file = FRAME.iter().chain(others).find(|file| file.name == name)?;
     let tag = tag(file.bytes);
     let known = look.known.unwrap_or_default().split(',');
     let mut is_known = known.map(|tag| tag.trim().trim_start_matches("W/"));
@@ -69,7 +76,7 @@ pub(in crate::web) fn found(
         response
     };
     response::add(&mut response, ETAG, &tag);
-    guarded(&mut response, look.datanodes);
+    guarded(&mut response, look.origins);
     // The browser asks each time, and is told that nothing has changed.
     response::add(&mut response, CACHE_CONTROL, "no-cache");
     Some(response)
@@ -83,10 +90,14 @@ fn tag(bytes: &[u8]) -> String {
 }
 
 /// Adds what keeps foreign content out of the page, and the page out of foreign frames.
-fn guarded(response: &mut WebResponse, datanodes: &str) {
+fn guarded(response: &mut WebResponse, origins: &str) {
+    let origins = match origins {
+        "" => String::new(),
+        origins => format!(" {origins}"),
+    };
     let policy = format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
-         connect-src 'self' {datanodes}; base-uri 'none'; form-action 'none'; \
+         connect-src 'self'{origins}; base-uri 'none'; form-action 'none'; \
          frame-ancestors 'none'"
     );
     for (name, value) in [
@@ -116,9 +127,9 @@ mod tests {
     fn the_page_is_one_of_the_files_and_comes_once() {
         let first = Look {
             known: None,
-            datanodes: "http://localhost:9864",
+            origins: "http://localhost:9864",
         };
-        let page = found("", None, &first).expect("the page");
+        let page = found("", [&[], &[]], &first).expect("the page");
         assert_eq!(page.status(), StatusCode::OK);
         let text = |name: HeaderName| {
             let value = page.headers().get(name).expect("a field");
@@ -136,15 +147,17 @@ mod tests {
             known: Some(&tag),
             ..first
         };
-        let unchanged = found("index.html", None, &again).expect("the page");
+        let unchanged = found("index.html", [&[], &[]], &again).expect("the page");
         assert_eq!(unchanged.status(), StatusCode::NOT_MODIFIED);
         assert!(unchanged.body().is_empty());
-        assert!(found("../Cargo.toml", None, &again).is_none());
+        assert!(found("hdfs.js", [&OF_NAMENODE, &[]], &first).is_some());
+        assert!(found("hdfs.js", [&[], &[]], &first).is_none());
+        assert!(found("../Cargo.toml", [&OF_NAMENODE, &[]], &again).is_none());
     }
 
     #[test]
     fn no_file_has_script_or_style_in_a_page_or_loads_anything_from_outside() {
-        for file in &FILES {
+        for file in FRAME.iter().chain(&OF_NAMENODE) {
             let text = str::from_utf8(file.bytes).expect("text");
             assert!(!text.contains("innerHTML"), "{}", file.name);
             let outside = text.replace("http://www.w3.org/2000/svg", "");

@@ -46,6 +46,8 @@ pub(in crate::web) struct Door<'a> {
     pub(in crate::web) config: &'a WebConfig,
     pub(in crate::web) verbs: Option<&'a dyn ConsoleVerbs>,
     pub(in crate::web) is_administrator: bool,
+    /// Who administrators are.
+    pub(in crate::web) administrators: &'a str,
 }
 
 /// Returns what a request is for; `None` if it is not for the console.
@@ -113,8 +115,8 @@ impl Door<'_> {
         if access.allows(self.is_administrator) {
             return Ok(is_change);
         }
-        let why = "Only the superuser and those whom dfs.cluster.administrators names may do this";
-        Err(refusal(StatusCode::FORBIDDEN, why))
+        let why = format!("Only {} may do this", self.administrators);
+        Err(refusal(StatusCode::FORBIDDEN, &why))
     }
 
     /// Refuses what a form or a script of another site can send: it cannot set this header.

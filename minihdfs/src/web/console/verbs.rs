@@ -1,4 +1,4 @@
-//! What a console shows and changes beside its NameNode: verbs of the one that runs it.
+//! What a console shows and changes beside its server: verbs of the one that runs it.
 
 use std::fmt;
 use std::future::Future;
@@ -54,7 +54,8 @@ impl ConsoleFile {
 pub enum ConsoleAccess {
     /// Every user who authenticates.
     Everyone,
-    /// The superuser and those whom `dfs.cluster.administrators` names.
+    /// A NameNode's superuser and those whom `dfs.cluster.administrators` names; or those whom a
+    /// realm's list names.
     Administrators,
 }
 
@@ -126,7 +127,7 @@ impl fmt::Debug for LiveBody {
     }
 }
 
-/// The verbs of the one that runs a NameNode, and the files with views of them. The name of the
+/// The verbs of the one that runs the server, and the files with views of them. The name of the
 /// first file is that of a module, which the console's page loads.
 ///
 /// ```
@@ -161,7 +162,7 @@ pub trait ConsoleVerbs: Send + Sync {
     fn answer(&self, call: ConsoleCall) -> Pin<Box<dyn Future<Output = ConsoleAnswer> + Send>>;
 }
 
-/// The place of a NameNode's [`ConsoleVerbs`], which stays when the NameNode starts again.
+/// The place of a server's [`ConsoleVerbs`], which stays when the server starts again.
 #[derive(Default)]
 pub struct Console(OnceLock<Arc<dyn ConsoleVerbs>>);
 
@@ -173,8 +174,8 @@ impl Console {
     }
 
     /// Returns the verbs, if there are any.
-    pub(in crate::web) fn verbs(&self) -> Option<&Arc<dyn ConsoleVerbs>> {
-        self.0.get()
+    pub(in crate::web) fn verbs(&self) -> Option<&dyn ConsoleVerbs> {
+        self.0.get().map(|verbs| &**verbs)
     }
 }
 

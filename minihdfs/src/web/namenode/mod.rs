@@ -3,7 +3,7 @@
 //! An operation calls the methods of ClientProtocol, as an RPC client would: there is one way into
 //! the namespace, with the same checks and events.
 //!
-//! - `console`: the page for people, and its verbs
+//! - `console`: what is this server's own in the page for people
 //! - `operation`: an operation under way, and its calls
 //! - `get`, `put`, `post_delete`: the operations by HTTP method
 //! - `listing`: directories, page by page; trash roots
@@ -36,7 +36,7 @@ use kerbox_net::IdleRule;
 use rand::Rng;
 
 use super::auth::{Decision, Passed, Users, WebAuth};
-use super::console::{Console, Target, target};
+use super::console::{self as page, Console, Owner, Target, VerbCall, target};
 use super::content::{WebAnswer, WebContent};
 use super::error::Dialect;
 use super::gates::DataGates;
@@ -97,7 +97,7 @@ enum Work {
     /// An image, whose bytes follow.
     Upload(Upload),
     /// A verb of the console. A change follows in the body.
-    Verb(console::VerbCall),
+    Verb(VerbCall),
 }
 
 impl NameNodeWeb {
@@ -186,7 +186,7 @@ impl NameNodeWeb {
         rng: &mut impl Rng,
         target: Target<'_>,
     ) -> Result<Admitted, Box<WebResponse>> {
-        let visitor = console::admit(&self.0, now, request, rng, target)?;
+        let visitor = page::admit(&self.0, now, request, rng, target)?;
         Ok(Admitted {
             work: Work::Verb(visitor.call),
             caller: visitor.caller,
@@ -365,7 +365,7 @@ impl NameNodeWeb {
             return self.serve(now, admitted);
         };
         let is_change = call.is_change;
-        let answer = console::answer(&self.0, call, admitted.fields, body).await;
+        let answer = page::answer(self.0.verbs(), call, admitted.fields, body).await;
         // Who only looks leaves no trace among what the others do.
         if is_change && answer.status().is_success() {
             self.hook().record(now, called);

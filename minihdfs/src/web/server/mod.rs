@@ -2,6 +2,7 @@
 //!
 //! - [`serve_namenode`], [`serve_datanode`]: the ports of the two servers
 //! - [`serve_httpfs`]: a port with the operations of both
+//! - [`serve_console`]: the port of a realm's console
 //! - [`Tls`]: what HTTPS ports wrap around connections
 //! - `visit`: a connection's events, and what faults do to it
 //! - `watched`: the time that a client may take; `progress`: what a connection is doing
@@ -10,6 +11,7 @@
 
 mod body;
 mod change;
+mod console;
 mod datanode;
 mod httpfs;
 mod namenode;
@@ -38,6 +40,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use body::WebBody;
+pub use console::serve_console;
 pub use datanode::serve_datanode;
 pub use httpfs::serve_httpfs;
 pub use namenode::serve_namenode;

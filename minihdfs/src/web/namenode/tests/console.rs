@@ -80,12 +80,12 @@ fn the_state_says_who_looks_and_what_there_is() {
     let alone = value(&ask(&port(&[]), "GET", "/console/api/state?user.name=bob"));
     assert_eq!(alone["user"], "bob");
     assert_eq!(alone["administrator"], false);
-    assert_eq!(alone["module"], Value::Null);
+    assert_eq!(alone["modules"], json!(["hdfs.js"]));
     for (user, is_administrator) in [("hdfs", true), ("carol", true), ("bob", false)] {
         let uri = format!("/console/api/state?user.name={user}");
         let state = value(&ask(&console(), "GET", &uri));
         assert_eq!(state["administrator"], is_administrator, "{user}");
-        assert_eq!(state["module"], "echo.js");
+        assert_eq!(state["modules"], json!(["hdfs.js", "echo.js"]));
     }
     assert_eq!(ask(&console(), "GET", "/console/echo.js").status(), 200);
     assert_eq!(ask(&port(&[]), "GET", "/console/echo.js").status(), 404);
