@@ -1,25 +1,17 @@
 #!/usr/bin/env bash
-# Counts the instructions that the journal and an empty table of faults take of a KDC exchange and of
-# a getFileInfo, outside of the kernel (valgrind's callgrind). Needs valgrind and
+# Counts the instructions that the journal and an empty table of faults take of a KDC exchange and
+# of a getFileInfo, outside of the kernel (valgrind's callgrind). Needs valgrind and
 # `.ci/peers/install.sh apt`. Prints the figures of BENCHMARKS.md.
-set -euo pipefail
 cd "$(dirname "$0")/.."
-cargo build --quiet --release -p kerbox-bench -p kerbox-sandbox
-target=${CARGO_TARGET_DIR:-target}
-load=$target/release/load kerbox=$target/release/kerbox
-work=$(mktemp -d)
-trap '[ -z "${pid:-}" ] || kill "$pid"; rm -rf "$work"' EXIT
+packages='kerbox-bench kerbox-sandbox'
+. bench/common.sh
 
-# counted COMMAND COUNT: runs COMMAND COUNT against a sandbox; prints the sandbox's instructions, and
-# those of the hook
+# counted COMMAND COUNT: runs COMMAND COUNT against a sandbox; prints the sandbox's instructions,
+# and those of the hook
 counted() {
-    rm -rf "$work/kerbox" "$work/ready"
-    valgrind --quiet --tool=callgrind --callgrind-out-file="$work/counts" \
-        "$kerbox" up --dir "$work/kerbox" --json --datanodes 1 > "$work/ready" 2> "$work/log" &
-    pid=$!
-    until [ -s "$work/ready" ]; do kill -0 "$pid" || { cat "$work/log" >&2; exit 1; }; sleep 0.1; done
-    ( . "$work/kerbox/env.sh"; "$1" "$2" ) > "$work/out" || { cat "$work/out" >&2; exit 1; }
-    kill "$pid"; wait "$pid" || true; pid=
+    under="valgrind --quiet --tool=callgrind --callgrind-out-file=$work/counts" ours --datanodes 1
+    ( our_env; "$1" "$2" ) > "$work/out" || { cat "$work/out" >&2; exit 1; }
+    stop
     callgrind_annotate --inclusive=yes --threshold=100 "$work/counts" 2> "$work/log" | awk '
         { gsub(/,/, "") }
         /PROGRAM TOTALS/ { all = $1 }
@@ -30,7 +22,8 @@ counted() {
         /watch::journal::Journal::record_with \[/ && !/=>/ { inner += $1 }
         END { print all + 0, faults + (outer > inner ? outer : inner) }'
 }
-# share WHAT COMMAND EXCHANGES: each COMMAND's count makes so many exchanges; the start is subtracted
+# share WHAT COMMAND EXCHANGES: each COMMAND's count makes so many exchanges; the start is
+# subtracted
 share() {
     local few many
     few=$(counted "$2" 100)
@@ -39,13 +32,11 @@ share() {
         calls = 500 * each
         all = ($3 - $1) / calls
         hook = ($4 - $2) / calls
-        printf "%-12s %8d instructions, of which journal and faults %5d: %.2f %%\n", what, all, hook, 100 * hook / all
+        printf "%-12s %8d instructions, of which journal and faults %5d: %.2f %%\n", what, all,
+            hook, 100 * hook / all
     }'
 }
-kdc() {
-    "$load" kdc "$(grep -o '127.0.0.1:[0-9]*' "$KRB5_CONFIG" | head -1)" "$pid" \
-        "$KEYTABS/alice.keytab" alice@EXAMPLE.COM nn/localhost "$1"
-}
+kdc() { kdc_load "$pid" "$1"; }
 calls() {
     export KRB5CCNAME=FILE:$work/cc
     kinit -kt "$KEYTABS/alice.keytab" alice

@@ -12,7 +12,9 @@ import gssapi
 store = {"keytab": sys.argv[1]}
 token, signed, sealed, mic = (bytes.fromhex(line) for line in sys.stdin)
 try:
-    context = gssapi.SecurityContext(creds=gssapi.Credentials(usage="accept", store=store), usage="accept")
+    context = gssapi.SecurityContext(
+        creds=gssapi.Credentials(usage="accept", store=store), usage="accept"
+    )
     answer = context.step(token)
     assert answer is None and context.complete
     print(context.initiator_name)
@@ -22,7 +24,11 @@ try:
         print(read.message.decode())
     message = read.message
     context.verify_signature(message, mic)
-    for token in (context.wrap(message, False).message, context.wrap(message, True).message, context.get_signature(message)):
+    for token in (
+        context.wrap(message, False).message,
+        context.wrap(message, True).message,
+        context.get_signature(message),
+    ):
         print(token.hex())
 except gssapi.exceptions.GSSError as error:
     print("refused", " ".join(str(error).split()))

@@ -43,7 +43,9 @@ class _IntegrationTest(object):
         for name, status in client.list("", status=True):
             if status["type"] != "DIRECTORY":
                 continue
-            for snapshot in client.list(f"{name}/.snapshot") if status.get("snapshotEnabled") else []:
+            for snapshot in (
+                client.list(f"{name}/.snapshot") if status.get("snapshotEnabled") else []
+            ):
                 client.delete_snapshot(name, snapshot)
         client.delete("", recursive=True)
 

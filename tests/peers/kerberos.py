@@ -32,7 +32,9 @@ def keep(ctx, creds):
 
 def describe(creds):
     times = creds.times
-    print(f"ticket {creds.client} {creds.server} lives {times.endtime - times.starttime} after {times.starttime - times.authtime}")
+    print(
+        f"ticket {creds.client} {creds.server} lives {times.endtime - times.starttime} after {times.starttime - times.authtime}"
+    )
 
 
 def options(ctx):
@@ -52,7 +54,9 @@ def keytab(principal, file, after=0):
     ctx = krb5.init_context()
     who = krb5.parse_name_flags(ctx, principal.encode())
     keys = krb5.kt_resolve(ctx, file.encode())
-    keep(ctx, krb5.get_init_creds_keytab(ctx, who, options(ctx), keytab=keys, start_time=int(after)))
+    keep(
+        ctx, krb5.get_init_creds_keytab(ctx, who, options(ctx), keytab=keys, start_time=int(after))
+    )
 
 
 def armored(principal, secret, armor):
@@ -90,8 +94,13 @@ def talk(initiator, acceptor):
 
 def context(principal, file, service, service_file):
     name = gssapi.Name(service, gssapi.NameType.kerberos_principal)
-    initiator = gssapi.SecurityContext(name=name, creds=logged_in(principal, file, "initiate"), usage="initiate")
-    talk(initiator, gssapi.SecurityContext(creds=logged_in(service, service_file, "accept"), usage="accept"))
+    initiator = gssapi.SecurityContext(
+        name=name, creds=logged_in(principal, file, "initiate"), usage="initiate"
+    )
+    talk(
+        initiator,
+        gssapi.SecurityContext(creds=logged_in(service, service_file, "accept"), usage="accept"),
+    )
 
 
 def delegate(service, file, user, backend, backend_file):
@@ -100,17 +109,27 @@ def delegate(service, file, user, backend, backend_file):
     theirs = front.impersonate(name)
     target = gssapi.Name(backend, gssapi.NameType.kerberos_principal)
     initiator = gssapi.SecurityContext(name=target, creds=theirs, usage="initiate")
-    talk(initiator, gssapi.SecurityContext(creds=logged_in(backend, backend_file, "accept"), usage="accept"))
+    talk(
+        initiator,
+        gssapi.SecurityContext(creds=logged_in(backend, backend_file, "accept"), usage="accept"),
+    )
 
 
 def proxy(principal, file, service, service_file, backend, backend_file):
     name = gssapi.Name(service, gssapi.NameType.kerberos_principal)
-    initiator = gssapi.SecurityContext(name=name, creds=logged_in(principal, file, "initiate"), usage="initiate")
-    acceptor = gssapi.SecurityContext(creds=logged_in(service, service_file, "both"), usage="accept")
+    initiator = gssapi.SecurityContext(
+        name=name, creds=logged_in(principal, file, "initiate"), usage="initiate"
+    )
+    acceptor = gssapi.SecurityContext(
+        creds=logged_in(service, service_file, "both"), usage="accept"
+    )
     talk(initiator, acceptor)
     target = gssapi.Name(backend, gssapi.NameType.kerberos_principal)
     onward = gssapi.SecurityContext(name=target, creds=acceptor.delegated_creds, usage="initiate")
-    talk(onward, gssapi.SecurityContext(creds=logged_in(backend, backend_file, "accept"), usage="accept"))
+    talk(
+        onward,
+        gssapi.SecurityContext(creds=logged_in(backend, backend_file, "accept"), usage="accept"),
+    )
 
 
 COMMANDS = {

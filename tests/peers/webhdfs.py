@@ -2,7 +2,8 @@
 
   webhdfs.py LIBRARY URL [CA]
 
-LIBRARY is hdfs (HdfsCLI), requests_gssapi, fsspec, pywebhdfs, opendal or opendal_native; URL is http://localhost:PORT or
+LIBRARY is hdfs (HdfsCLI), requests_gssapi, fsspec, pywebhdfs, opendal or opendal_native; URL is
+http://localhost:PORT or
 https://localhost:PORT with the authority's certificate CA. Without KRB5CCNAME the user is alice, who
 proves nothing. Prints "done" at the end of the work.
 """
