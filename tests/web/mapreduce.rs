@@ -9,15 +9,22 @@ trials! {
     [Peer::JavaHadoop] =>
         words_are_counted_without_security,
         words_are_counted_with_a_keytab_by_every_scheme,
-        words_are_counted_with_a_credential_cache,
-        words_are_counted_with_a_token_alone;
+        words_are_counted_with_a_credential_cache_by_every_scheme,
+        words_are_counted_with_a_token_alone_by_every_scheme;
 }
 
-fn cluster() -> Result<Cluster, kerbox::Error> {
+/// Starts a cluster that serves every scheme.
+pub(super) fn cluster() -> Result<Cluster, kerbox::Error> {
     let cluster = Cluster::secure().datanodes(2);
     cluster
         .set("dfs.http.policy", "HTTP_AND_HTTPS")
         .start_blocking()
+}
+
+/// Returns the NameNode's URL by each scheme.
+pub(super) fn urls(cluster: &Cluster) -> Result<[String; 3], &'static str> {
+    let secure = cluster.swebhdfs_url().ok_or("no HTTPS port")?;
+    Ok([cluster.url(), cluster.webhdfs_url(), secure])
 }
 
 /// Counts words below each URL.
@@ -52,24 +59,18 @@ fn words_are_counted_with_a_keytab_by_every_scheme() -> TestResult {
     let realm = cluster.realm().ok_or("no realm")?;
     let keytab = realm.keytab("alice")?.display().to_string();
     let principal = realm.principal("alice")?;
-    let urls = [
-        cluster.url(),
-        cluster.webhdfs_url(),
-        cluster.swebhdfs_url().ok_or("no HTTPS port")?,
-    ];
     let login = [&*principal.to_string(), &*keytab];
-    count(&cluster, &cluster.env(), &login, &urls)
+    count(&cluster, &cluster.env(), &login, &urls(&cluster)?)
 }
 
-fn words_are_counted_with_a_credential_cache() -> TestResult {
+fn words_are_counted_with_a_credential_cache_by_every_scheme() -> TestResult {
     let cluster = cluster()?;
     let alice = cluster.login_blocking("alice")?;
-    let urls = [cluster.url(), cluster.webhdfs_url()];
-    count(&cluster, &alice.env(), &[], &urls)
+    count(&cluster, &alice.env(), &[], &urls(&cluster)?)
 }
 
-fn words_are_counted_with_a_token_alone() -> TestResult {
+fn words_are_counted_with_a_token_alone_by_every_scheme() -> TestResult {
     let cluster = cluster()?;
     let token = cluster.token("alice").issue()?;
-    count(&cluster, &token.env(), &[], &[cluster.url()])
+    count(&cluster, &token.env(), &[], &urls(&cluster)?)
 }

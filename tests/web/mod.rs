@@ -13,6 +13,7 @@ mod mapreduce;
 mod python;
 mod reference;
 mod safety;
+mod spark;
 
 use libtest_mimic::Trial;
 
@@ -31,6 +32,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         python::trials(),
         reference::trials(),
         safety::trials(),
+        spark::trials(),
     ]
     .into_iter()
     .flatten()

@@ -5,12 +5,12 @@ use std::time::Duration;
 use kerbox_krb5::ccache::{Credential, CredentialCache};
 use kerbox_krb5::messages::{EncTicketPart, TicketFlags, TransitedEncoding};
 use kerbox_krb5::{EncryptionKey, Principal, Timestamp};
-use minihdfs::token::{Credentials, CredentialsFormat};
 use rand::rngs::StdRng;
 use serde_json::{Value, json};
 
 use super::principals::unknown;
 use super::{Target, TicketRequest};
+use crate::servers::tokens::token_file;
 use crate::spec::KeyKind;
 use crate::{Realm, Server};
 
@@ -115,8 +115,7 @@ pub(super) fn token(target: &Target, user: &str, renewer: &str) -> Result<Value,
     let token = namenode.issue_delegation_token(now, &owner.to_string(), renewer);
     let token = token.map_err(|error| error.to_string())?;
     let token = token.with_service(hdfs.address.to_string());
-    let file = Credentials::of(token).to_bytes(CredentialsFormat::Writable);
-    Ok(json!(to_hex(&file)))
+    Ok(json!(to_hex(&token_file(hdfs, &token))))
 }
 
 /// Replaces keys, and returns the version or number of the new one.

@@ -1,5 +1,5 @@
-//! What the servers of an HDFS log in with: the keys of their principals, from the fixture's own KDC
-//! or from keytabs of another.
+//! What the servers of an HDFS log in with: the keys of their principals, from the fixture's own
+//! KDC or from keytabs of another.
 
 use std::fs;
 use std::net::SocketAddr;

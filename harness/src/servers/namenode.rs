@@ -70,7 +70,8 @@ pub(crate) struct NameNodeListeners {
     pub(crate) web: WebListeners,
 }
 
-/// The folder for the files that administrators request of the NameNode, in the fixture's directory.
+/// The folder for the files that administrators request of the NameNode, in the fixture's
+/// directory.
 struct LogFiles(Weak<World>);
 
 impl LogDirectory for LogFiles {
@@ -232,6 +233,12 @@ impl NameNodeServer<'_> {
     #[must_use]
     pub fn http_address(&self) -> SocketAddr {
         self.slot.service.http.bound().address()
+    }
+
+    /// Returns the address of its port without TLS, if `dfs.http.policy` wants one.
+    #[cfg(feature = "web")]
+    pub(crate) fn plain_address(&self) -> Option<SocketAddr> {
+        self.slot.service.http.bound().plain_address()
     }
 
     /// Returns the address of its HTTPS port, if `dfs.http.policy` wants one; a restart keeps it.

@@ -2,6 +2,8 @@
 
 use std::ffi::OsStr;
 use std::fmt;
+#[cfg(feature = "web")]
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -10,6 +12,7 @@ use kerbox_krb5::Timestamp;
 use minihdfs::token::{Credentials, CredentialsFormat, DelegationTokenIdentifier, Token};
 
 use crate::cluster::Cluster;
+use crate::servers::hdfs::Hdfs;
 use crate::spec::file_names::file_name;
 use crate::{ClientEnv, Error};
 
@@ -72,7 +75,8 @@ impl<'a> TokenBuilder<'a> {
         self
     }
 
-    /// Issues the token, and writes it into a file of the fixture in Hadoop's format.
+    /// Issues the token, and writes it into a file of the fixture in Hadoop's format: once for the
+    /// NameNode's RPC port, and with the feature `web` once for each of its WebHDFS ports.
     pub fn issue(self) -> Result<IssuedToken<'a>, Error> {
         let Self {
             cluster,
@@ -87,7 +91,7 @@ impl<'a> TokenBuilder<'a> {
             .issue_delegation_token(hdfs.now(), &owner, &renewer)?;
         let token = issued.with_service(hdfs.address.to_string());
         let identifier = DelegationTokenIdentifier::from_bytes(&token.identifier)?;
-        let bytes = Credentials::of(token.clone()).to_bytes(CredentialsFormat::Writable);
+        let bytes = token_file(hdfs, &token);
         let name = file_name(&format!("{user}-{}", identifier.sequence_number));
         let file = hdfs
             .world()
@@ -102,6 +106,29 @@ impl<'a> TokenBuilder<'a> {
         issued.record(StateChange::TokenIssued);
         Ok(issued)
     }
+}
+
+/// Returns a token file with which clients are known to each port of the NameNode. `token` is for
+/// its RPC port.
+pub(crate) fn token_file(hdfs: &Hdfs, token: &Token) -> Vec<u8> {
+    let tokens = [token.clone()].into_iter();
+    #[cfg(feature = "web")]
+    let tokens = {
+        let namenode = hdfs.namenode_server();
+        let http = [
+            (Token::WEBHDFS, namenode.plain_address()),
+            (Token::SWEBHDFS, namenode.https_address()),
+        ];
+        let of_port = |(kind, address): (&str, Option<SocketAddr>)| {
+            let token = token.clone().with_kind(kind);
+            address.map(|address| token.with_service(address.to_string()))
+        };
+        tokens.chain(http.into_iter().filter_map(of_port))
+    };
+    #[cfg(not(feature = "web"))]
+    let _ = hdfs;
+    let file: Credentials = tokens.collect();
+    file.to_bytes(CredentialsFormat::Writable)
 }
 
 /// A delegation token, from [`Cluster::token`]. Dropping it leaves the token as it is.
@@ -204,7 +231,11 @@ mod tests {
         let token = cluster.token("alice").renewer("yarn").issue().expect("one");
         assert!(token.is_valid());
         let bytes = std::fs::read(token.file()).expect("a file");
-        assert!(Credentials::from_bytes(&bytes).is_ok());
+        let file = Credentials::from_bytes(&bytes).expect("a token file");
+        let kinds: Vec<&str> = file.tokens.iter().map(|(_, token)| &*token.kind).collect();
+        let expected = [Token::DELEGATION, Token::WEBHDFS];
+        assert_eq!(kinds, expected[..kinds.len()]);
+        assert_eq!(kinds.len() == 2, cfg!(feature = "web"));
         token.expire().expect("it is there");
         assert!(!token.is_valid());
         let until = token.renew().expect("yarn may");

@@ -100,6 +100,11 @@ impl WebPorts<SocketAddr> {
         reachable(address.expect("every policy has a port"))
     }
 
+    /// Returns the address where clients reach the port without TLS.
+    pub(crate) fn plain_address(self) -> Option<SocketAddr> {
+        self.http.map(reachable)
+    }
+
     /// Returns the address where clients reach the port with TLS.
     pub(crate) fn secure_address(self) -> Option<SocketAddr> {
         self.https.map(reachable)

@@ -40,14 +40,22 @@ pub struct Credentials {
     pub secrets: Vec<(String, Bytes)>,
 }
 
+impl FromIterator<Token> for Credentials {
+    /// Creates a file with these tokens. The alias of each is its service.
+    fn from_iter<T: IntoIterator<Item = Token>>(tokens: T) -> Self {
+        let aliased = |token: Token| (token.service.clone(), token);
+        Self {
+            tokens: tokens.into_iter().map(aliased).collect(),
+            secrets: Vec::new(),
+        }
+    }
+}
+
 impl Credentials {
     /// Creates a file with one token whose alias is its service.
     #[must_use]
     pub fn of(token: Token) -> Self {
-        Self {
-            tokens: vec![(token.service.clone(), token)],
-            secrets: Vec::new(),
-        }
+        [token].into_iter().collect()
     }
 
     /// Parses a file of either format.

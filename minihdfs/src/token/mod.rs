@@ -53,8 +53,19 @@ pub struct Token {
 impl Token {
     /// The kind of a NameNode's delegation tokens.
     pub const DELEGATION: &'static str = "HDFS_DELEGATION_TOKEN";
+    /// The kind of the same tokens where WebHDFS takes them over HTTP.
+    pub const WEBHDFS: &'static str = "WEBHDFS delegation";
+    /// The kind of the same tokens where WebHDFS takes them over HTTPS.
+    pub const SWEBHDFS: &'static str = "SWEBHDFS delegation";
     /// The kind of block tokens.
     pub const BLOCK: &'static str = "HDFS_BLOCK_TOKEN";
+
+    /// Returns this token with another kind. The password does not cover the kind.
+    #[must_use]
+    pub fn with_kind(mut self, kind: &str) -> Self {
+        kind.clone_into(&mut self.kind);
+        self
+    }
 
     /// Returns this token with another service.
     #[must_use]

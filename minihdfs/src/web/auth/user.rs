@@ -22,8 +22,8 @@ const AUTHENTICATION: &str =
 /// Returns the kind of the tokens that WebHDFS and HttpFS issue.
 pub(in crate::web) fn token_kind(scheme: Scheme) -> &'static str {
     match scheme {
-        Scheme::Http => "WEBHDFS delegation",
-        Scheme::Https => "SWEBHDFS delegation",
+        Scheme::Http => Token::WEBHDFS,
+        Scheme::Https => Token::SWEBHDFS,
     }
 }
 
