@@ -1,8 +1,8 @@
 //! Compiles the code that puts other programs under a fixture's clock, on targets where it works.
-//! `preload/` is a library for programs on glibc, `launcher/` starts Go programs and static ones: on
-//! Linux with glibc, on x86-64 and aarch64. Compiling takes three seconds and needs only a linker,
-//! as any Rust program there does. The harness embeds the results if the cfgs `kerbox_preload` and
-//! `kerbox_launcher` are set.
+//! `preload/` is a library for programs on glibc, `launcher/` starts Go programs and static ones:
+//! on Linux with glibc, on x86-64 and aarch64. Compiling takes three seconds and needs only a
+//! linker, as any Rust program there does. The harness embeds the results if the cfgs
+//! `kerbox_preload` and `kerbox_launcher` are set.
 
 use std::env;
 use std::ffi::OsString;

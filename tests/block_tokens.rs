@@ -214,8 +214,8 @@ fn hdfs_native_is_refused_at_the_handshake_or_after_it() -> TestResult {
             );
             let told = handshake_refusals(&since);
             if spoiling == Spoiling::Missing {
-                // Without a token this client starts no handshake. The DataNode notes that, and cuts
-                // it off before any operation.
+                // Without a token this client starts no handshake. The DataNode notes that, and
+                // cuts it off before any operation.
                 let asked = since.count(|event| matches!(event, Event::ReadBlock { .. }));
                 let came = since.count(|event| {
                     matches!(

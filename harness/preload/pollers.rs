@@ -58,8 +58,8 @@ unsafe fn without_ours(mask: Mask) -> Option<[u64; 16]> {
     Some(mask)
 }
 
-/// Returns the nanoseconds of a wait, negative for no limit; `None` if glibc must get the time as it
-/// is: for no wait, or to refuse it.
+/// Returns the nanoseconds of a wait, negative for no limit; `None` if glibc must get the time as
+/// it is: for no wait, or to refuse it.
 ///
 /// # Safety
 /// `time` must be null or valid for reads.

@@ -1,5 +1,5 @@
-//! Timers that make a descriptor readable. A thread that waits for descriptors shows the fixture the
-//! earliest of them as its own deadline, and sets them anew when the fixture has moved past it.
+//! Timers that make a descriptor readable. A thread that waits for descriptors shows the fixture
+//! the earliest of them as its own deadline, and sets them anew when the fixture has moved past it.
 
 use core::ffi::c_int;
 use core::ptr::null_mut;

@@ -34,8 +34,8 @@ impl Setting {
 
 /// Marks an unused slot; no timer has this handle.
 const FREE: usize = usize::MAX;
-/// The handles of timers on the wall clock, and on a monotonic one. Timers beyond these wait for the
-/// system's clock.
+/// The handles of timers on the wall clock, and on a monotonic one. Timers beyond these wait for
+/// the system's clock.
 static WALL_TIMERS: [AtomicUsize; 64] = [const { AtomicUsize::new(FREE) }; 64];
 static MONOTONIC_TIMERS: [AtomicUsize; 64] = [const { AtomicUsize::new(FREE) }; 64];
 

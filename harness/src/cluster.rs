@@ -84,8 +84,8 @@ impl Cluster {
         self.hdfs.address
     }
 
-    /// Returns the address of the NameNode's HTTP port, or of its HTTPS port if `dfs.http.policy` is
-    /// `HTTPS_ONLY`.
+    /// Returns the address of the NameNode's HTTP port, or of its HTTPS port if `dfs.http.policy`
+    /// is `HTTPS_ONLY`.
     #[cfg(feature = "web")]
     #[must_use]
     pub fn http_address(&self) -> SocketAddr {

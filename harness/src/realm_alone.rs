@@ -39,8 +39,8 @@ impl Start for Realm {
     }
 }
 
-/// Returns what answers from outside: the one that the console of the realm has, too, or another one
-/// if the realm is a cluster's.
+/// Returns what answers from outside: the one that the console of the realm has, too, or another
+/// one if the realm is a cluster's.
 pub(crate) fn served(realm: &Realm) -> Arc<Served> {
     let own = realm.served.clone().and_then(|own| own.downcast().ok());
     own.unwrap_or_else(|| Arc::new(Served::new(Target::of_realm(realm))))

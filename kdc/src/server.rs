@@ -163,8 +163,8 @@ impl Server {
     }
 }
 
-/// Returns the address that a socket receives at. One that is bound to all addresses does not reveal
-/// which of them received a datagram.
+/// Returns the address that a socket receives at. One that is bound to all addresses does not
+/// reveal which of them received a datagram.
 fn local_ip(datagrams: &Datagrams) -> Option<IpAddr> {
     let local = datagrams.local_addr().ok()?.ip();
     (!local.is_unspecified()).then_some(local)

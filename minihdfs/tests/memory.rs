@@ -1,5 +1,5 @@
-//! Measures the memory that a NameNode takes per file and per block. Alone in its process, because the whole
-//! process is measured.
+//! Measures the memory that a NameNode takes per file and per block. Alone in its process, because
+//! the whole process is measured.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;

@@ -6,7 +6,8 @@
 //! - [`Port`]: accepts connections and serves each of them in its own task, within [`Limits`]
 //! - [`Place`]: one connection's entry among those of its port, and what it holds
 //! - [`IdleRule`]: closes idle connections by the server's clock
-//! - [`Datagrams`]: answers datagrams, at once or later, those of different clients at the same time
+//! - [`Datagrams`]: answers datagrams, at once or later, those of different clients at the same
+//!   time
 //! - [`within`], [`Deadline`]: limits in real time; a peer cannot extend them
 //! - [`Linger`]: closes a connection so that the peer can read the last answer
 //! - [`Stop`]: ends a server from one of its own connections

@@ -78,7 +78,8 @@ impl Port {
         })
     }
 
-    /// Sets the rule for idle connections. [`Gate::close_idle`](crate::Gate::close_idle) applies it.
+    /// Sets the rule for idle connections. [`Gate::close_idle`](crate::Gate::close_idle) applies
+    /// it.
     #[must_use]
     pub fn with_idle_rule(self, rule: IdleRule) -> Self {
         self.connections.set_idle_rule(rule);

@@ -26,7 +26,8 @@ pub(crate) struct Principal {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PrincipalCommand {
-    /// Add principals; they get random keys unless a password is given, and a user /user/NAME in HDFS
+    /// Add principals; they get random keys unless a password is given, and a user /user/NAME in
+    /// HDFS
     Add(WithWhich<AddArgs>),
     /// Print the names of all principals
     List(Which),

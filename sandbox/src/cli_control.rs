@@ -161,7 +161,8 @@ pub(crate) enum FaultAction {
 
 #[derive(Debug, Args)]
 pub(crate) struct Roll {
-    /// krbtgt, delegation-tokens, block-tokens, data-encryption, certificates, or a service as in nn/localhost
+    /// krbtgt, delegation-tokens, block-tokens, data-encryption, certificates, or a service as in
+    /// nn/localhost
     pub(crate) keys: String,
     #[command(flatten)]
     pub(crate) which: Which,

@@ -75,8 +75,8 @@ pub(crate) fn here(variables: &Environment) -> Environment {
     here
 }
 
-/// Returns whether a variable is one that puts a program under the clock: the library, its page, and
-/// the krb5.conf for programs that need no offset in their caches.
+/// Returns whether a variable is one that puts a program under the clock: the library, its page,
+/// and the krb5.conf for programs that need no offset in their caches.
 pub(crate) fn of_clock(name: &OsStr) -> bool {
     ["LD_PRELOAD", "KERBOX_CLOCK_PAGE", "KRB5_CONFIG"]
         .iter()

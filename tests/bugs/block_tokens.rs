@@ -99,7 +99,8 @@ fn bug_16_a_block_token_ends_before_the_first_byte_is_written() -> TestResult {
     Ok(())
 }
 
-/// The client keeps a key that the servers have forgotten: it is refused once, and asks for another.
+/// The client keeps a key that the servers have forgotten: it is refused once, and asks for
+/// another.
 fn bug_17_an_encryption_key_is_forgotten_by_the_servers() -> TestResult {
     let builder = Cluster::secure().set("dfs.encrypt.data.transfer", "true");
     let (cluster, _alice, mut job) = ten_blocks(builder)?;

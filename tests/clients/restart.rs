@@ -171,9 +171,9 @@ fn java_waits_for_the_end_of_safe_mode_and_writes_on() -> TestResult {
     Ok(())
 }
 
-/// The NameNode carries calls out and is killed before it answers. The next one knows from the edits
-/// on disk that the repeated calls have been carried out: a deletion would answer false, a rename
-/// would find no file, and a creation another writer.
+/// The NameNode carries calls out and is killed before it answers. The next one knows from the
+/// edits on disk that the repeated calls have been carried out: a deletion would answer false, a
+/// rename would find no file, and a creation another writer.
 fn what_java_calls_again_after_a_restart_is_not_carried_out_again() -> TestResult {
     let folder = tempfile::tempdir()?;
     let cluster = Cluster::simple()

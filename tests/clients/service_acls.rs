@@ -1,4 +1,5 @@
-//! Who may use which protocol: the same lists and the same callers at Hadoop's NameNode and at ours.
+//! Who may use which protocol: the same lists and the same callers at Hadoop's NameNode and at
+//! ours.
 
 use kerbox::{ClientEnv, Cluster};
 

@@ -1,4 +1,5 @@
-//! DataNodes with several storages: Hadoop's under our NameNode, ours under Hadoop's and under ours.
+//! DataNodes with several storages: Hadoop's under our NameNode, ours under Hadoop's and under
+//! ours.
 
 use std::path::Path;
 use std::time::Duration;

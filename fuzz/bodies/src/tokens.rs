@@ -1,4 +1,5 @@
-//! The tokens that Hadoop's clients present, and DIGEST-MD5, by which they prove that they have one.
+//! The tokens that Hadoop's clients present, and DIGEST-MD5, by which they prove that they have
+//! one.
 
 use std::sync::Arc;
 

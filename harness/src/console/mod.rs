@@ -1,6 +1,6 @@
 //! The fixture's part of a console (feature `web`): its clock, journal, faults, tickets and
-//! connections, and what is known of its realm. The verbs are those of the control socket; `/console/api/control` takes
-//! the same requests, as far as no answer has a key in it.
+//! connections, and what is known of its realm. The verbs are those of the control socket;
+//! `/console/api/control` takes the same requests, as far as no answer has a key in it.
 //!
 //! - `files`: the views
 //! - `stream`: the journal as server-sent events

@@ -25,8 +25,8 @@ use crate::spec::defaults::SUPERUSER;
 pub struct ConsoleSpec {
     /// The address of its HTTP port; `None`: a free one of the KDC's interface.
     pub listen: Option<SocketAddr>,
-    /// The principals that may see and change everything. Whoever else has a ticket sees the realm's
-    /// settings and the clock.
+    /// The principals that may see and change everything. Whoever else has a ticket sees the
+    /// realm's settings and the clock.
     pub administrators: Vec<String>,
 }
 

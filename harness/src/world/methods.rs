@@ -158,7 +158,8 @@ macro_rules! world_methods {
             ///
             /// Timers of programs under the clock, and of tasks that wait by [`Clock::sleep`] and
             /// the like, run on the way, too: time goes on to the next deadline when all of them
-            /// sleep. Fails with [`StillBusy`](crate::Error::StillBusy) if they do not come to rest.
+            /// sleep. Fails with [`StillBusy`](crate::Error::StillBusy) if they do not come to
+            /// rest.
             ///
             /// [`Clock::sleep`]: crate::Clock::sleep
             pub async fn advance(

@@ -70,7 +70,8 @@ pub struct Reply {
     pub message: Option<Vec<u8>>,
     /// The time to wait, in real time, before sending.
     pub delay: Duration,
-    /// A fault holds the request: wait for the latch, then call [`Kdc::handle_held`](crate::Kdc::handle_held).
+    /// A fault holds the request: wait for the latch, then call
+    /// [`Kdc::handle_held`](crate::Kdc::handle_held).
     pub hold: Option<Latch>,
     /// The number of bytes to send of the message, on a connection with its length. Then the
     /// connection must be closed.

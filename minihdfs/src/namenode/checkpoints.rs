@@ -46,8 +46,8 @@ impl Namesystem {
         }
     }
 
-    /// Ends a segment, so that an image can be saved of that moment. `None` without files, or if the
-    /// newest image is at most `window` seconds old and lacks at most `gap` transactions.
+    /// Ends a segment, so that an image can be saved of that moment. `None` without files, or if
+    /// the newest image is at most `window` seconds old and lacks at most `gap` transactions.
     pub(crate) fn end_segment_to_save(
         &mut self,
         now: Timestamp,

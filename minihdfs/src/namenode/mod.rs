@@ -20,8 +20,8 @@
 //! - `access`: permissions, access control lists, extended attributes
 //! - `blocks`: blocks, their replicas, and DataNodes; `datanode_protocol`: the calls of DataNodes;
 //!   `lease_recovery`: files whose writer has disappeared
-//! - `snapshot_gc`, `snapshot_removal`: when and how snapshots are removed in order; `trash`: that of
-//!   directories with snapshots
+//! - `snapshot_gc`, `snapshot_removal`: when and how snapshots are removed in order; `trash`: that
+//!   of directories with snapshots
 //! - `rpc`: the calls of DataNodes, other NameNodes and the balancer as messages
 //! - `hosts`: which DataNodes may register, and which leave service
 //! - `fsck`: the check of files and their blocks that `hdfs fsck` shows

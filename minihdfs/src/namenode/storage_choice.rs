@@ -27,7 +27,8 @@ impl Namesystem {
         each.collect()
     }
 
-    /// Returns the types of storage for the replicas of a new block of a file, after so many others.
+    /// Returns the types of storage for the replicas of a new block of a file, after so many
+    /// others.
     pub(crate) fn kinds_for(
         &self,
         file: InodeId,

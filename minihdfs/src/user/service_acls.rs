@@ -37,7 +37,8 @@ impl ServiceAcls {
         self.policy.clone_from(policy);
     }
 
-    /// Checks that `caller`, a member of these groups, may use the protocol that a connection names.
+    /// Checks that `caller`, a member of these groups, may use the protocol that a connection
+    /// names.
     ///
     /// # Errors
     /// Fails like Hadoop with `AuthorizationException`.

@@ -1,4 +1,5 @@
-//! WebHDFS, its authentication, and the pages beside it, without IO: a request in, a response out (feature `web`).
+//! WebHDFS, its authentication, and the pages beside it, without IO: a request in, a response out
+//! (feature `web`).
 //!
 //! - `request`, `params`, `response`, `error`: requests and their parameters, responses, exceptions
 //! - `json`: the values of a NameNode's responses as Hadoop's `JsonUtil` writes them

@@ -44,8 +44,9 @@ pub struct LoginFailure {
 
 type Listener = Arc<dyn Fn(&LoginFailure) + Send + Sync>;
 
-/// Settings of a [`PerpetualLogin`](super::PerpetualLogin), from [`Realm::perpetual_login`](crate::Realm::perpetual_login)
-/// or [`from_keytab`](super::PerpetualLogin::from_keytab).
+/// Settings of a [`PerpetualLogin`](super::PerpetualLogin), from
+/// [`Realm::perpetual_login`](crate::Realm::perpetual_login) or
+/// [`from_keytab`](super::PerpetualLogin::from_keytab).
 ///
 /// ```
 /// use std::time::Duration;
@@ -118,8 +119,8 @@ impl PerpetualLoginBuilder {
         self
     }
 
-    /// Sets the environment that [`run_as`](super::PerpetualLogin::run_as) extends by the cache. The default is
-    /// empty.
+    /// Sets the environment that [`run_as`](super::PerpetualLogin::run_as) extends by the cache.
+    /// The default is empty.
     #[must_use]
     pub fn env(mut self, env: ClientEnv) -> Self {
         self.env = env;

@@ -11,8 +11,8 @@ impl Builder<Realm> {
     /// tickets, connections, the live journal, and buttons for the clock, faults and the KDC's
     /// servers. It needs the feature `web`.
     ///
-    /// A browser shows it a ticket for `HTTP/localhost` (SPNEGO), at the name `localhost`. It speaks
-    /// plain HTTP, on a free port of the KDC's interface unless
+    /// A browser shows it a ticket for `HTTP/localhost` (SPNEGO), at the name `localhost`. It
+    /// speaks plain HTTP, on a free port of the KDC's interface unless
     /// [`console_listen`](Self::console_listen) names another. Only its
     /// [administrators](Self::console_administrators) see tickets and change anything. No fault
     /// strikes it. Default: none.

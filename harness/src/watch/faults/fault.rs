@@ -163,7 +163,8 @@ impl Fault {
     }
 }
 
-/// Returns whether the event is by this user, a principal with or without its realm or a short name.
+/// Returns whether the event is by this user, a principal with or without its realm or a short
+/// name.
 pub(super) fn is_by(event: &Event, user: &str) -> bool {
     event
         .user()

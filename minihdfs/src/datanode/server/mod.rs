@@ -3,8 +3,8 @@
 //! - [`serve`]: accepts connections and carries out the NameNode's commands
 //! - `connection`: a socket with its buffers, and its handshake
 //! - `xceiver`: the operations of one connection; `request`: code shared by all operations
-//! - `read_block`, `write_block` and its `streaming`, `transfer`, `replace_block`: the operations that
-//!   move data
+//! - `read_block`, `write_block` and its `streaming`, `transfer`, `replace_block`: the operations
+//!   that move data
 //! - `files`: whole files, read and written as a client of HDFS (feature `web`)
 //! - `faults`: the effects of verdicts on a connection
 

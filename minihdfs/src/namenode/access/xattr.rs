@@ -69,7 +69,8 @@ impl XAttr {
         }
     }
 
-    /// Returns true if it belongs to a feature that is not served: encryption zones, erasure coding.
+    /// Returns true if it belongs to a feature that is not served: encryption zones, erasure
+    /// coding.
     pub(crate) fn is_of_unserved_feature(&self) -> bool {
         match self.namespace {
             Namespace::System => {

@@ -381,8 +381,8 @@ impl BlockManager {
             .is_some_and(|info| info.replicas().any(is_it))
     }
 
-    /// Applies the full report of a storage: adds the replicas that it lists, and removes those that
-    /// it no longer lists. This costs what the report names, not what exists.
+    /// Applies the full report of a storage: adds the replicas that it lists, and removes those
+    /// that it no longer lists. This costs what the report names, not what exists.
     pub(crate) fn report(
         &mut self,
         now: Timestamp,

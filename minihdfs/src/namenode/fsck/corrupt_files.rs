@@ -11,8 +11,8 @@ use crate::rpc::Call;
 /// The number of blocks in one answer.
 const MOST: usize = 100;
 
-/// Writes those that follow the ones that the client has already; only for the superuser. Writing to
-/// a String cannot fail.
+/// Writes those that follow the ones that the client has already; only for the superuser. Writing
+/// to a String cannot fail.
 pub(super) fn list(
     namenode: &NameNode,
     call: &Call<'_>,

@@ -348,8 +348,8 @@ fn duration_in_words(millis: i64) -> String {
     )
 }
 
-/// Formats `2026-11-22T05:57:00+0000` (`DFSUtilClient.dateToIso8601String`, in UTC). Java's dates go
-/// further than a [`Timestamp`].
+/// Formats `2026-11-22T05:57:00+0000` (`DFSUtilClient.dateToIso8601String`, in UTC). Java's dates
+/// go further than a [`Timestamp`].
 pub(super) fn date_in_words(millis: i64) -> String {
     let (days, second) = (millis.div_euclid(86_400_000), millis / 1000 % 86_400);
     // The Gregorian calendar repeats every 400 years; each such era begins in March of its year 0.

@@ -1,5 +1,5 @@
-//! The console's requests: authenticated as its server's others are, then answered from the embedded
-//! files or by the verbs.
+//! The console's requests: authenticated as its server's others are, then answered from the
+//! embedded files or by the verbs.
 
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, IF_NONE_MATCH, LOCATION};
 use http::{HeaderName, HeaderValue, Response, StatusCode};

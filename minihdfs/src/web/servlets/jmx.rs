@@ -1,5 +1,5 @@
-//! `/jmx` (Hadoop's `JMXJsonServlet`): beans by a pattern of their names (`qry`), or one attribute of
-//! them (`get`).
+//! `/jmx` (Hadoop's `JMXJsonServlet`): beans by a pattern of their names (`qry`), or one attribute
+//! of them (`get`).
 
 use http::StatusCode;
 use serde_json::{Map, Value, json};

@@ -211,8 +211,8 @@ fn to_remove(
     }
 }
 
-/// Returns true if `entry` is newer than `other`, as MIT's library decides: a low version that is as
-/// young as a high one follows it, because versions start again.
+/// Returns true if `entry` is newer than `other`, as MIT's library decides: a low version that is
+/// as young as a high one follows it, because versions start again.
 fn is_newer(entry: &KeytabEntry, other: &KeytabEntry) -> bool {
     const LOW: u32 = 128;
     const HIGH: u32 = 240;

@@ -122,8 +122,8 @@ impl BlockWriter {
         oldest.map_or(self.offset, |packet| packet.offset)
     }
 
-    /// Sends a packet. Its data begins at a chunk's begin, or lies within one chunk. After a failure
-    /// it is sent by [`send_again`](Self::send_again).
+    /// Sends a packet. Its data begins at a chunk's begin, or lies within one chunk. After a
+    /// failure it is sent by [`send_again`](Self::send_again).
     pub(super) async fn send(&mut self, data: &[u8]) -> Result<(), PipelineFailed> {
         let packet = Packet {
             seqno: self.next_seqno(),
