@@ -8,10 +8,19 @@ import { principals, tickets } from './tickets.js';
 import { connections, servers } from './connections.js';
 import { faults } from './faults.js';
 
-export const groups = [{
-  title: 'Fixture',
-  views: [clock, journal, ...(session.secure ? [principals, tickets] : []), connections, faults, servers],
-}];
+export const groups = [
+  {
+    title: 'Fixture',
+    views: [
+      clock,
+      journal,
+      ...(session.secure ? [principals, tickets] : []),
+      connections,
+      faults,
+      servers,
+    ],
+  },
+];
 
 /** Adds what is there in every view. */
 export function start(tools) {

@@ -21,7 +21,8 @@ const KINDS = session.namenode ? ALL : ALL.filter(([kind]) => kind !== 'data' &&
 const QUIET = new Set(['beats']);
 
 const kindOf = (event) => KINDS.find(([, , pattern]) => pattern.test(event))?.[0] ?? 'times';
-const failed = (what) => what.outcome !== undefined && !['ok', 'asked', 'SUCCESS'].includes(what.outcome);
+const failed = (what) =>
+  what.outcome !== undefined && !['ok', 'asked', 'SUCCESS'].includes(what.outcome);
 
 class Timeline {
   constructor(room) {
@@ -37,22 +38,73 @@ class Timeline {
 
   bar() {
     const redraw = () => this.draw();
-    this.filter = h('input', { type: 'search', placeholder: session.namenode ? 'Filter: alice, mkdirs, NameNode …  /' : 'Filter: alice, krbtgt, KDC …  /', 'aria-label': 'Filter', oninput: redraw });
+    this.filter = h('input', {
+      type: 'search',
+      placeholder: session.namenode
+        ? 'Filter: alice, mkdirs, NameNode …  /'
+        : 'Filter: alice, krbtgt, KDC …  /',
+      'aria-label': 'Filter',
+      oninput: redraw,
+    });
     this.refused = h('input', { type: 'checkbox', id: 'refused', onchange: redraw });
-    const kinds = KINDS.map(([kind, title]) => h('label', { class: 'kind' },
-      h('input', { type: 'checkbox', 'data-kind': kind, checked: this.on.has(kind), onchange: (event) => {
-        if (event.target.checked) this.on.add(kind); else this.on.delete(kind);
-        this.draw();
-      } }), title));
-    const pause = h('button', { type: 'button', id: 'pause', 'aria-pressed': 'false', onclick: () => {
-      this.isPaused = !this.isPaused;
-      pause.textContent = this.isPaused ? 'Follow' : 'Pause';
-      pause.setAttribute('aria-pressed', String(this.isPaused));
-      if (!this.isPaused) this.draw();
-    } }, 'Pause');
+    const kinds = KINDS.map(([kind, title]) =>
+      h(
+        'label',
+        { class: 'kind' },
+        h('input', {
+          type: 'checkbox',
+          'data-kind': kind,
+          checked: this.on.has(kind),
+          onchange: (event) => {
+            if (event.target.checked) this.on.add(kind);
+            else this.on.delete(kind);
+            this.draw();
+          },
+        }),
+        title,
+      ),
+    );
+    const pause = h(
+      'button',
+      {
+        type: 'button',
+        id: 'pause',
+        'aria-pressed': 'false',
+        onclick: () => {
+          this.isPaused = !this.isPaused;
+          pause.textContent = this.isPaused ? 'Follow' : 'Pause';
+          pause.setAttribute('aria-pressed', String(this.isPaused));
+          if (!this.isPaused) this.draw();
+        },
+      },
+      'Pause',
+    );
     return [
-      h('div', { class: 'row' }, this.filter, pause, h('button', { type: 'button', onclick: () => { this.lines = []; this.draw(); } }, 'Clear'), this.status, this.count),
-      h('div', { class: 'row kinds' }, kinds, h('label', { class: 'kind' }, this.refused, 'Only refusals')),
+      h(
+        'div',
+        { class: 'row' },
+        this.filter,
+        pause,
+        h(
+          'button',
+          {
+            type: 'button',
+            onclick: () => {
+              this.lines = [];
+              this.draw();
+            },
+          },
+          'Clear',
+        ),
+        this.status,
+        this.count,
+      ),
+      h(
+        'div',
+        { class: 'row kinds' },
+        kinds,
+        h('label', { class: 'kind' }, this.refused, 'Only refusals'),
+      ),
     ];
   }
 
@@ -65,11 +117,29 @@ class Timeline {
   item(line) {
     const { entry } = line;
     const [day, time] = entry.at.split('T');
-    const details = h('details', { class: `${line.kind} ${line.failed ? 'failed' : ''}`, 'data-number': String(entry.number) },
-      h('summary', {}, h('time', { datetime: entry.at, title: day }, time.replace('Z', '').slice(0, 12)), h('span', {}, entry.text)));
+    const details = h(
+      'details',
+      { class: `${line.kind} ${line.failed ? 'failed' : ''}`, 'data-number': String(entry.number) },
+      h(
+        'summary',
+        {},
+        h('time', { datetime: entry.at, title: day }, time.replace('Z', '').slice(0, 12)),
+        h('span', {}, entry.text),
+      ),
+    );
     details.addEventListener('toggle', () => {
       if (details.open && details.childElementCount === 1) {
-        details.append(h('pre', {}, JSON.stringify({ at: entry.at, real: entry.real, ...entry.what, facts: entry.facts }, null, 2)));
+        details.append(
+          h(
+            'pre',
+            {},
+            JSON.stringify(
+              { at: entry.at, real: entry.real, ...entry.what, facts: entry.facts },
+              null,
+              2,
+            ),
+          ),
+        );
       }
     });
     return h('li', {}, details);
@@ -91,7 +161,12 @@ class Timeline {
   }
 
   take(entry) {
-    const line = { entry, kind: kindOf(entry.what.event), failed: failed(entry.what), search: entry.text.toLowerCase() };
+    const line = {
+      entry,
+      kind: kindOf(entry.what.event),
+      failed: failed(entry.what),
+      search: entry.text.toLowerCase(),
+    };
     this.lines.push(line);
     if (this.lines.length > KEPT) this.lines.splice(0, this.lines.length - KEPT);
     if (this.isPaused || !this.fits(line)) return;
@@ -107,12 +182,16 @@ class Timeline {
   follow() {
     this.source = new EventSource(url('/console/api/events'));
     this.source.onopen = () => this.say('live', 'good');
-    this.source.onerror = () => this.say(this.source.readyState === EventSource.CLOSED ? 'ended' : 'connecting', 'warn');
+    this.source.onerror = () =>
+      this.say(this.source.readyState === EventSource.CLOSED ? 'ended' : 'connecting', 'warn');
     this.source.onmessage = ({ data }) => {
       this.take(JSON.parse(data));
       this.tell();
     };
-    this.source.addEventListener('missed', ({ data }) => { this.missed += Number(data); this.tell(); });
+    this.source.addEventListener('missed', ({ data }) => {
+      this.missed += Number(data);
+      this.tell();
+    });
     // The server ends the stream of a reader that does not keep up; the browser begins again.
     this.source.addEventListener('dropped', () => this.say('too slow', 'bad'));
   }

@@ -1,7 +1,12 @@
 // Asks the server: its pages, and the console's own verbs.
 
 /** Who looks, and what there is to see; filled by open(). */
-export const session = { user: '', administrator: false, secure: true, csrf_header: 'X-XSRF-HEADER' };
+export const session = {
+  user: '',
+  administrator: false,
+  secure: true,
+  csrf_header: 'X-XSRF-HEADER',
+};
 
 const STATED = 'kerbox.user';
 
@@ -41,7 +46,11 @@ export class Refused extends Error {
 export async function answer(response) {
   const text = await response.text();
   let value = null;
-  try { value = text === '' ? null : JSON.parse(text); } catch { /* a page */ }
+  try {
+    value = text === '' ? null : JSON.parse(text);
+  } catch {
+    /* a page */
+  }
   if (response.ok) return value;
   const said = value?.RemoteException?.message ?? value?.refused;
   const page = new DOMParser().parseFromString(text, 'text/html').body?.textContent.trim();
@@ -54,7 +63,12 @@ export async function ask(to, options = {}) {
   if (options.method) headers[session.csrf_header] = 'console';
   let response;
   try {
-    response = await fetch(to, { ...options, headers, credentials: 'same-origin', cache: 'no-store' });
+    response = await fetch(to, {
+      ...options,
+      headers,
+      credentials: 'same-origin',
+      cache: 'no-store',
+    });
   } catch {
     throw new Refused(0, 'The server does not answer.');
   }

@@ -10,8 +10,14 @@ function rows(nodes, isAlive) {
     node.adminState,
     node.location,
     `${span(node.lastContact)} ago`,
-    isAlive ? h('span', { class: 'stack' }, bar(node.capacity > 0 ? node.used / node.capacity : 0),
-      h('small', {}, `${bytes(node.used)} of ${bytes(node.capacity)}`)) : '–',
+    isAlive
+      ? h(
+          'span',
+          { class: 'stack' },
+          bar(node.capacity > 0 ? node.used / node.capacity : 0),
+          h('small', {}, `${bytes(node.used)} of ${bytes(node.capacity)}`),
+        )
+      : '–',
     isAlive ? node.numBlocks.toLocaleString('en') : '–',
     h('code', {}, node.xferaddr),
   ]);
@@ -22,10 +28,23 @@ export const datanodes = {
   title: 'DataNodes',
   async open(room) {
     const refresh = async () => {
-      const { beans: [info] } = await get('/jmx', { qry: 'Hadoop:service=NameNode,name=NameNodeInfo' });
-      const all = [...rows(JSON.parse(info.LiveNodes), true), ...rows(JSON.parse(info.DeadNodes), false)];
-      const columns = ['Node', 'State', 'Service', 'Rack', 'Last contact', { title: 'Used', kind: 'used' },
-        { title: 'Blocks', kind: 'number' }, 'Data port'];
+      const {
+        beans: [info],
+      } = await get('/jmx', { qry: 'Hadoop:service=NameNode,name=NameNodeInfo' });
+      const all = [
+        ...rows(JSON.parse(info.LiveNodes), true),
+        ...rows(JSON.parse(info.DeadNodes), false),
+      ];
+      const columns = [
+        'Node',
+        'State',
+        'Service',
+        'Rack',
+        'Last contact',
+        { title: 'Used', kind: 'used' },
+        { title: 'Blocks', kind: 'number' },
+        'Data port',
+      ];
       fill(room, h('h1', {}, 'DataNodes'), table(columns, all, 'No DataNode has registered.'));
     };
     await refresh();

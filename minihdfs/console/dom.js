@@ -34,11 +34,30 @@ export function table(columns, rows, empty = 'Nothing here.') {
   const kinds = columns.map((column) => column.kind);
   const cell = (content, at) =>
     h('td', { class: kinds[at], 'data-title': columns[at].title ?? columns[at] }, content);
-  return h('div', { class: 'scroll' },
-    h('table', {},
-      h('thead', {}, h('tr', {},
-        columns.map((column) => h('th', { scope: 'col', class: column.kind }, column.title ?? column)))),
-      h('tbody', {}, rows.map((row) => h('tr', {}, row.map(cell))))));
+  return h(
+    'div',
+    { class: 'scroll' },
+    h(
+      'table',
+      {},
+      h(
+        'thead',
+        {},
+        h(
+          'tr',
+          {},
+          columns.map((column) =>
+            h('th', { scope: 'col', class: column.kind }, column.title ?? column),
+          ),
+        ),
+      ),
+      h(
+        'tbody',
+        {},
+        rows.map((row) => h('tr', {}, row.map(cell))),
+      ),
+    ),
+  );
 }
 
 /** A short word in a coloured pill: chip('running', 'good'). */
@@ -52,15 +71,24 @@ export function bar(share, tone) {
 }
 
 /** A panel with a title. */
-export const panel = (title, ...children) => h('section', { class: 'panel' }, title && h('h2', {}, title), children);
+export const panel = (title, ...children) =>
+  h('section', { class: 'panel' }, title && h('h2', {}, title), children);
 
 /** Names and values, one below the other. */
 export const facts = (pairs) =>
-  h('dl', {}, pairs.map(([name, value]) => [h('dt', {}, name), h('dd', {}, value)]));
+  h(
+    'dl',
+    {},
+    pairs.map(([name, value]) => [h('dt', {}, name), h('dd', {}, value)]),
+  );
 
 /** Shows a note for a few seconds; errors stay until they are clicked. */
 export function note(text, tone = 'good') {
-  const shown = h('button', { class: `note ${tone}`, type: 'button', title: 'Dismiss', onclick: () => shown.remove() }, text);
+  const shown = h(
+    'button',
+    { class: `note ${tone}`, type: 'button', title: 'Dismiss', onclick: () => shown.remove() },
+    text,
+  );
   document.getElementById('notes').append(shown);
   if (tone !== 'bad') setTimeout(() => shown.remove(), 4000);
 }
@@ -68,12 +96,22 @@ export function note(text, tone = 'good') {
 /** Asks before something that cannot be undone. Resolves to whether the answer is yes. */
 export function ask(question, yes) {
   return new Promise((resolve) => {
-    const answer = (value) => () => { dialog.close(); dialog.remove(); resolve(value); };
-    const dialog = h('dialog', { oncancel: answer(false) },
+    const answer = (value) => () => {
+      dialog.close();
+      dialog.remove();
+      resolve(value);
+    };
+    const dialog = h(
+      'dialog',
+      { oncancel: answer(false) },
       h('p', {}, question),
-      h('div', { class: 'row' },
+      h(
+        'div',
+        { class: 'row' },
         h('button', { type: 'button', class: 'danger', onclick: answer(true) }, yes),
-        h('button', { type: 'button', onclick: answer(false) }, 'Cancel')));
+        h('button', { type: 'button', onclick: answer(false) }, 'Cancel'),
+      ),
+    );
     document.body.append(dialog);
     dialog.showModal();
   });
@@ -85,14 +123,22 @@ const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
 export function bytes(number) {
   let unit = 0;
   let value = number;
-  while (value >= 1024 && unit < UNITS.length - 1) { value /= 1024; unit += 1; }
+  while (value >= 1024 && unit < UNITS.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
   return `${unit === 0 ? value : value.toFixed(value < 10 ? 2 : 1)} ${UNITS[unit]}`;
 }
 
 /** A span of seconds as people say it: 9 h 12 min. */
 export function span(seconds) {
   const total = Math.abs(Math.trunc(seconds));
-  const parts = [[86400, 'd'], [3600, 'h'], [60, 'min'], [1, 's']];
+  const parts = [
+    [86400, 'd'],
+    [3600, 'h'],
+    [60, 'min'],
+    [1, 's'],
+  ];
   const words = [];
   let rest = total;
   for (const [length, name] of parts) {

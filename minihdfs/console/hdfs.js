@@ -4,4 +4,6 @@ import { overview, startup, configuration } from './overview.js';
 import { datanodes } from './datanodes.js';
 import { files } from './files.js';
 
-export const groups = [{ title: 'HDFS', views: [overview, datanodes, files, startup, configuration] }];
+export const groups = [
+  { title: 'HDFS', views: [overview, datanodes, files, startup, configuration] },
+];

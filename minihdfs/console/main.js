@@ -13,21 +13,48 @@ let turn = 0;
 const all = () => groups.flatMap((group) => group.views);
 
 function drawNav(current) {
-  fill(document.getElementById('nav'), groups.map((group) => [
-    h('h2', {}, group.title),
-    h('ul', {}, group.views.map((view) =>
-      h('li', {}, h('a', { href: `#/${view.id}`, 'aria-current': view === current ? 'page' : undefined }, view.title)))),
-  ]));
+  fill(
+    document.getElementById('nav'),
+    groups.map((group) => [
+      h('h2', {}, group.title),
+      h(
+        'ul',
+        {},
+        group.views.map((view) =>
+          h(
+            'li',
+            {},
+            h(
+              'a',
+              { href: `#/${view.id}`, 'aria-current': view === current ? 'page' : undefined },
+              view.title,
+            ),
+          ),
+        ),
+      ),
+    ]),
+  );
   const link = document.querySelector('nav [aria-current]');
   link?.scrollIntoView({ block: 'nearest', inline: 'center' });
 }
 
 function complain(error) {
-  fill(main, h('section', { class: 'panel' },
-    h('h2', {}, error.status === 403 ? 'Not allowed' : 'This did not work'),
-    h('p', {}, error.message),
-    error.status === 403 && h('p', { class: 'quiet' }, `You are ${session.user}. `,
-      `These views are for administrators: ${session.administrators}.`)));
+  fill(
+    main,
+    h(
+      'section',
+      { class: 'panel' },
+      h('h2', {}, error.status === 403 ? 'Not allowed' : 'This did not work'),
+      h('p', {}, error.message),
+      error.status === 403 &&
+        h(
+          'p',
+          { class: 'quiet' },
+          `You are ${session.user}. `,
+          `These views are for administrators: ${session.administrators}.`,
+        ),
+    ),
+  );
 }
 
 async function show() {
@@ -43,7 +70,10 @@ async function show() {
   let opened = {};
   try {
     opened = (await view.open(room, rest ?? '')) ?? {};
-    if (own !== turn) { opened.close?.(); return; }
+    if (own !== turn) {
+      opened.close?.();
+      return;
+    }
     fill(main, room);
   } catch (error) {
     if (own !== turn) return;
@@ -72,16 +102,39 @@ function drawWho() {
     fill(who, h('span', { class: 'user', title: `${rank}, by a ticket` }, session.user));
     return;
   }
-  const name = h('input', { id: 'name', value: stated() || session.user, size: 9, 'aria-label': 'User name', spellcheck: false, autocomplete: 'off' });
-  fill(who, h('form', { title: `${rank}; simple security believes the name`, onsubmit: (event) => { event.preventDefault(); state(name.value.trim()); } },
-    h('label', { for: 'name' }, 'as'), name));
+  const name = h('input', {
+    id: 'name',
+    value: stated() || session.user,
+    size: 9,
+    'aria-label': 'User name',
+    spellcheck: false,
+    autocomplete: 'off',
+  });
+  fill(
+    who,
+    h(
+      'form',
+      {
+        title: `${rank}; simple security believes the name`,
+        onsubmit: (event) => {
+          event.preventDefault();
+          state(name.value.trim());
+        },
+      },
+      h('label', { for: 'name' }, 'as'),
+      name,
+    ),
+  );
 }
 
 function keys(event) {
   if (event.key !== '/' || event.ctrlKey || event.metaKey) return;
   if (/^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement?.tagName)) return;
   const filter = main.querySelector('input[type=search]');
-  if (filter) { event.preventDefault(); filter.focus(); }
+  if (filter) {
+    event.preventDefault();
+    filter.focus();
+  }
 }
 
 async function start() {
@@ -105,5 +158,7 @@ async function start() {
   setTimeout(refresh, PERIOD);
 }
 
-addEventListener('unhandledrejection', (event) => note(event.reason?.message ?? String(event.reason), 'bad'));
+addEventListener('unhandledrejection', (event) =>
+  note(event.reason?.message ?? String(event.reason), 'bad'),
+);
 start();

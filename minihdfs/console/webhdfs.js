@@ -18,9 +18,17 @@ export async function upload(path, file, overwrite) {
   let response;
   try {
     // Without a type, because a DataNode lets other sites set no header.
-    response = await fetch(told.Location, { method: 'PUT', body: new Blob([file]), credentials: 'omit' });
+    response = await fetch(told.Location, {
+      method: 'PUT',
+      body: new Blob([file]),
+      credentials: 'omit',
+    });
   } catch {
-    throw new Refused(0, 'The DataNode refused the file or does not answer. It refuses a file that exists, and every browser if dfs.webhdfs.rest-csrf.enabled is true.');
+    throw new Refused(
+      0,
+      'The DataNode refused the file or does not answer. It refuses a file that exists, and every ' +
+        'browser if dfs.webhdfs.rest-csrf.enabled is true.',
+    );
   }
   await answer(response);
 }
