@@ -72,7 +72,8 @@ impl NameNode {
         Ok(AddBlockResponseProto { block })
     }
 
-    /// Adds a block to a file if the quotas above it allow one more, and returns the block's id.
+    /// Adds a block to a file if there are DataNodes for it and the quotas above it allow one more,
+    /// and returns the block's id.
     fn allocate(
         &self,
         call: &Call<'_>,
@@ -86,9 +87,10 @@ impl NameNode {
             types: by_type(ns.namespace().storage_policy(id), replication, block_size),
             ..Charge::default()
         };
+        // Hadoop chooses DataNodes first (`validateAddBlock`).
+        let targets = self.choose_targets(call, ns, id, request)?;
         let parent = ns.namespace().inode(id).parent;
         ns.namespace().check_quota(parent, None, charge)?;
-        let targets = self.choose_targets(call, ns, id, request)?;
         let penultimate = ns.last_block(id).map(|info| info.block());
         let last = ns.next_block()?;
         let path = ns.namespace().full_path(id);
