@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use kerbox_krb5::{EncryptionKey, Principal, Timestamp};
 
 use crate::database::RealmConfig;
+use crate::opened::OpenedTickets;
 use crate::{PrincipalDatabase, PrincipalKey};
 
 /// The database, the time and the peer of one exchange.
@@ -12,6 +13,8 @@ pub(crate) struct Context<'a> {
     pub(crate) database: &'a PrincipalDatabase,
     /// The first realm; a KDC serves at least one.
     pub(crate) default_realm: &'a RealmConfig,
+    /// The tickets that were opened before.
+    pub(crate) opened: &'a OpenedTickets,
     pub(crate) now: Timestamp,
     /// The request's source address, if it came over a network.
     pub(crate) peer: Option<IpAddr>,

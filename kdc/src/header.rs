@@ -1,5 +1,7 @@
 //! The AP-REQ that authenticates a TGS request (RFC 4120, 3.3.3 and 5.4.1).
 
+use std::sync::Arc;
+
 use kerbox_krb5::messages::{
     ApOptions, ApReq, Authenticator, AuthorizationData, Checksum, EncTicketPart, EncryptedData,
     HostAddress, KdcOptions, KdcRequest, PaData, PaDataType, Ticket,
@@ -19,7 +21,7 @@ pub(crate) const SAME_TICKET: KdcOptions = KdcOptions(
 /// The ticket of a TGS request, decrypted and authenticated.
 pub(crate) struct Header<'a> {
     pub(crate) ticket: Ticket,
-    pub(crate) part: EncTicketPart,
+    pub(crate) part: Arc<EncTicketPart>,
     /// The database entry of the ticket's server.
     pub(crate) server: &'a PrincipalEntry,
     pub(crate) subkey: Option<EncryptionKey>,
@@ -122,8 +124,7 @@ fn verify(checksum: &Checksum, key: &EncryptionKey, body: &[u8]) -> Result<(), E
         // The type of another key.
         (Err(ErrorCode::KRB_AP_ERR_INAPP_CKSUM), _) => Err(ErrorCode::KRB_ERR_GENERIC),
         (Err(ErrorCode::KRB_AP_ERR_MODIFIED), own)
-            if own == key.checksum_type()
-                && checksum.bytes.len() != key.checksum(usage, &[]).len() =>
+            if own == key.checksum_type() && checksum.bytes.len() != key.checksum_len() =>
         {
             Err(ErrorCode::KRB_ERR_GENERIC)
         }
@@ -142,7 +143,7 @@ fn long_enough(data: &EncryptedData, key: &EncryptionKey) -> Result<(), ErrorCod
 }
 
 /// A ticket's server, its content, and the key that decrypted it.
-pub(crate) type Opened<'a> = (&'a PrincipalEntry, EncTicketPart, &'a EncryptionKey);
+pub(crate) type Opened<'a> = (&'a PrincipalEntry, Arc<EncTicketPart>, &'a EncryptionKey);
 
 /// Decrypts a ticket for a server in the database.
 pub(crate) fn open<'a>(context: &Context<'a>, ticket: &Ticket) -> Result<Opened<'a>, ErrorCode> {
@@ -158,12 +159,12 @@ pub(crate) fn open<'a>(context: &Context<'a>, ticket: &Ticket) -> Result<Opened<
     let newest = told.unwrap_or_else(|| server.kvno());
     // Other realms' KDCs may omit the version. Then older keys are tried too.
     let tries = if told.is_none() { OLDER + 1 } else { 1 };
-    let mut opened = open_with(server, ticket, newest);
+    let mut opened = open_with(context, server, ticket, newest);
     for older in (1..newest).rev().take(tries - 1) {
         if opened.is_ok() {
             break;
         }
-        opened = open_with(server, ticket, older);
+        opened = open_with(context, server, ticket, older);
     }
     opened
 }
@@ -173,6 +174,7 @@ pub(crate) fn open<'a>(context: &Context<'a>, ticket: &Ticket) -> Result<Opened<
 const OLDER: usize = 2;
 
 fn open_with<'a>(
+    context: &Context<'a>,
     server: &'a PrincipalEntry,
     ticket: &Ticket,
     kvno: u32,
@@ -187,7 +189,8 @@ fn open_with<'a>(
     // The protocol has no number for "no such version", so MIT's KDC returns a generic error.
     let key = key.ok_or(ErrorCode::KRB_ERR_GENERIC)?;
     long_enough(&ticket.enc_part, key.key())?;
-    let part = ticket.open(key.key()).map_err(|error| error.code())?;
+    let part = context.opened.open(ticket, key.key());
+    let part = part.map_err(|error| error.code())?;
     Ok((server, part, key.key()))
 }
 

@@ -2,8 +2,7 @@
 //! 4120, 3.1.3 and 3.3.3).
 
 use kerbox_krb5::messages::{
-    EncKdcReplyPart, EncTicketPart, EncryptedData, HostAddress, KdcReply, KdcRequest, MessageType,
-    PaData,
+    EncKdcReplyPart, EncTicketPart, HostAddress, KdcReply, KdcRequest, MessageType, PaData,
 };
 use kerbox_krb5::{EncryptionKey, KeyUsage, Principal, Timestamp};
 use rand::Rng;
@@ -110,13 +109,12 @@ impl Issue<'_> {
             encrypted_padata: reply::encrypted_padata(self.request, self.raw, &reply_key),
         };
         let ReplyKey { kvno, usage, .. } = self.reply_key;
-        let bytes = enc_part.encode(message_type);
         let reply = KdcReply {
             message_type,
             padata,
             client: reply::shown(self.fast, part.client),
             ticket,
-            enc_part: EncryptedData::seal(&reply_key, kvno, usage, &bytes, rng),
+            enc_part: enc_part.seal(message_type, &reply_key, kvno, usage, rng),
         };
         Ok((reply.encode(), issued))
     }

@@ -16,6 +16,7 @@
 //! - [`server`]: UDP and TCP on one port
 
 mod as_exchange;
+mod byte_hash;
 mod context;
 mod database;
 mod error;
@@ -26,6 +27,7 @@ mod issued;
 mod kdc;
 mod kpasswd;
 mod learned;
+mod opened;
 mod pac;
 mod policy;
 mod preauth;

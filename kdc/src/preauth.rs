@@ -41,24 +41,26 @@ pub(crate) fn client_key<'a>(
 /// Returns PA-ETYPE-INFO2 for this key, preceded by PA-ETYPE-INFO for a client that may not know
 /// the newer form. As with MIT, `s2kparams` is left out, which stands for the default number of
 /// iterations.
-pub(crate) fn etype_info(key: &PrincipalKey, asked: &[EncryptionType]) -> Vec<PaData> {
+pub(crate) fn etype_info(
+    key: &PrincipalKey,
+    asked: &[EncryptionType],
+) -> impl Iterator<Item = PaData> + use<> {
     let entry = EtypeInfo2Entry {
         enctype: key.enctype(),
         salt: Some(key.salt().to_owned()),
         s2kparams: None,
     };
-    let mut elements = Vec::new();
-    if is_old(asked) {
+    let old = is_old(asked).then(|| {
         let entry = EtypeInfoEntry {
             enctype: key.enctype(),
             salt: Some(key.salt().as_bytes().to_vec()),
         };
         let value = EtypeInfoEntry::encode_list(&[entry]);
-        elements.push(PaData::new(PaDataType::ETYPE_INFO, value));
-    }
+        PaData::new(PaDataType::ETYPE_INFO, value)
+    });
     let value = EtypeInfo2Entry::encode_list(&[entry]);
-    elements.push(PaData::new(PaDataType::ETYPE_INFO2, value));
-    elements
+    let new = PaData::new(PaDataType::ETYPE_INFO2, value);
+    old.into_iter().chain([new])
 }
 
 /// Returns PA-PW-SALT, for replies to a client that may not know anything newer.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rand::Rng;
 
-use crate::messages::{EncTicketPart, EncryptedData, Ticket, TicketFlags};
+use crate::messages::{EncTicketPart, Ticket, TicketFlags};
 use crate::{EncryptionKey, Error, ErrorCode, KeyUsage, Principal, Timestamp};
 
 impl EncTicketPart {
@@ -19,7 +19,7 @@ impl EncTicketPart {
     ) -> Ticket {
         Ticket {
             server,
-            enc_part: EncryptedData::seal(key, kvno, KeyUsage::KDC_REP_TICKET, &self.encode(), rng),
+            enc_part: self.encrypt(key, kvno, rng),
         }
     }
 

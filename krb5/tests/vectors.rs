@@ -257,6 +257,7 @@ fn checksums_are_the_published_ones_and_verify() {
         let (data, checksum) = (unhex(data), unhex(checksum));
         assert_eq!(key.checksum_type(), checksum_type);
         assert_eq!(key.checksum(usage, &data), checksum, "{vector:?}");
+        assert_eq!(key.checksum_len(), checksum.len(), "{vector:?}");
         let verify = |data: &[u8], checksum: &[u8]| {
             key.verify_checksum_of_type(checksum_type, usage, data, checksum)
         };

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use kerbox_krb5::Timestamp;
 
-use super::request_hash::{Hash, HashKey, Hashed};
+use crate::byte_hash::{Hash, HashKey, Hashed};
 
 const KEPT_FOR: Duration = Duration::from_secs(120);
 /// The maximum total size of the stored requests and answers.

@@ -5,7 +5,6 @@ mod keeper;
 mod lookaside;
 mod peer;
 mod random;
-mod request_hash;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -22,12 +21,13 @@ pub use peer::{Peer, Reply, Transport};
 use self::fault::Fault;
 use self::lookaside::Lookaside;
 use self::random::{ClientOf, ExchangeRandom};
-use self::request_hash::Hash;
+use crate::byte_hash::Hash;
 use crate::context::Context;
 use crate::database::RealmConfig;
 use crate::error::{KdcError, Refusal};
 use crate::issued::{IssuedTicket, IssuedTickets};
 use crate::learned::Learned;
+use crate::opened::OpenedTickets;
 use crate::{PrincipalDatabase, as_exchange, kpasswd, reply, tgs_exchange};
 
 /// A KDC for one or more realms, without sockets and without a clock of its own.
@@ -69,6 +69,7 @@ pub struct Kdc {
     random: ExchangeRandom,
     lookaside: Mutex<Lookaside>,
     replay_cache: ReplayCache,
+    opened: OpenedTickets,
     issued: Mutex<IssuedTickets>,
     hook: Arc<dyn Hook>,
     keeper: Option<Arc<dyn Keeper>>,
@@ -90,6 +91,7 @@ impl Kdc {
             random: ExchangeRandom::new(seed),
             lookaside: Mutex::default(),
             replay_cache: ReplayCache::default(),
+            opened: OpenedTickets::default(),
             issued: Mutex::default(),
             hook: Arc::new(NoHook),
             keeper: None,
@@ -238,6 +240,7 @@ impl Kdc {
         Context {
             database,
             default_realm: database.realms().first().unwrap_or(&self.fallback_realm),
+            opened: &self.opened,
             now,
             peer: peer.address,
         }

@@ -181,8 +181,8 @@ fn checksum(key: &EncryptionKey, data: &[u8]) -> Vec<u8> {
 
 /// Returns a `PAC_SIGNATURE_DATA` with zeros for the checksum.
 fn no_checksum(key: &EncryptionKey) -> Vec<u8> {
-    let mut bytes = checksum(key, &[]);
-    bytes[4..].fill(0);
+    let mut bytes = key.checksum_type().0.to_le_bytes().to_vec();
+    bytes.resize(bytes.len() + key.checksum_len(), 0);
     bytes
 }
 

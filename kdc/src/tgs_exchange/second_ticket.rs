@@ -1,5 +1,7 @@
 //! The second ticket of a request, for user-to-user and S4U2Proxy.
 
+use std::sync::Arc;
+
 use kerbox_krb5::messages::{EncTicketPart, KdcOptions, KdcRequest, Ticket};
 use kerbox_krb5::{EncryptionKey, ErrorCode};
 
@@ -10,7 +12,7 @@ use crate::{PrincipalEntry, header, pac};
 /// A second ticket, decrypted, for user-to-user and S4U2Proxy.
 pub(crate) struct SecondTicket<'a> {
     pub(crate) ticket: &'a Ticket,
-    pub(crate) part: EncTicketPart,
+    pub(crate) part: Arc<EncTicketPart>,
     pub(crate) server: &'a PrincipalEntry,
     /// Its verified PAC.
     pub(crate) pac: Option<pac::Parsed>,

@@ -11,6 +11,7 @@ mod old_clients;
 mod options;
 mod pac;
 mod preauth;
+mod presented;
 mod random;
 mod realms;
 mod states;

@@ -21,6 +21,11 @@ use crate::{Error, ErrorCode};
 /// only wastes CPU time.
 const MAX_ITERATIONS: u32 = 0x100_0000;
 
+/// The longest header of a ciphertext, by [`EncryptionKey::header_len`].
+pub(crate) const MAX_HEADER: usize = 24;
+/// The most bytes that follow an encrypted plaintext, padding included.
+pub(crate) const MAX_TRAILER: usize = 27;
+
 /// A key and its encryption type.
 ///
 /// Keys for each [`KeyUsage`] are derived on first use and then kept; clones are cheap and share
@@ -189,6 +194,15 @@ impl EncryptionKey {
         }
     }
 
+    /// Returns the number of bytes of a [`checksum`](Self::checksum).
+    #[must_use]
+    pub fn checksum_len(&self) -> usize {
+        match self.0.family {
+            Family::Rc4 => 16,
+            _ => self.trailer_len(),
+        }
+    }
+
     /// Encrypts with a random confounder and a MAC.
     #[must_use]
     pub fn encrypt(&self, usage: KeyUsage, plaintext: &[u8], rng: &mut impl Rng) -> Vec<u8> {
@@ -209,12 +223,25 @@ impl EncryptionKey {
         // The buffer grows once, and is encrypted in place, because packets are large.
         let plaintext_len: usize = parts.iter().map(|part| part.len()).sum();
         output.reserve(self.header_len() + plaintext_len + self.trailer_len());
-        let header = start + self.header_len();
-        output.resize(header, 0);
-        // With rc4-hmac there is room for the MAC before the confounder.
-        rng.fill_bytes(&mut output[header - self.confounder_len()..]);
+        output.resize(start + self.header_len(), 0);
         parts.iter().for_each(|part| output.extend_from_slice(part));
-        self.usage_keys(usage).encrypt(output, start);
+        self.encrypt_in_place(usage, output, start, rng);
+    }
+
+    /// Encrypts what `buffer` holds from `start` on: [`header_len`](Self::header_len) bytes of
+    /// room, and the plaintext. Appends the MAC, and with des3-cbc-sha1-kd the padding before it:
+    /// at most [`MAX_TRAILER`] bytes.
+    pub(crate) fn encrypt_in_place(
+        &self,
+        usage: KeyUsage,
+        buffer: &mut Vec<u8>,
+        start: usize,
+        rng: &mut impl Rng,
+    ) {
+        // With rc4-hmac there is room for the MAC before the confounder.
+        let header = start + self.header_len();
+        rng.fill_bytes(&mut buffer[header - self.confounder_len()..header]);
+        self.usage_keys(usage).encrypt(buffer, start);
     }
 
     /// Decrypts and checks the MAC. Fails with `KRB_AP_ERR_BAD_INTEGRITY`.

@@ -34,6 +34,7 @@ pub(crate) use cf2::prf_plus;
 pub use checksum_type::ChecksumType;
 pub use encryption_type::EncryptionType;
 pub use key::EncryptionKey;
+pub(crate) use key::{MAX_HEADER, MAX_TRAILER};
 pub use key_usage::KeyUsage;
 pub use nfold::nfold;
 pub(crate) use token_cipher::TokenCipher;

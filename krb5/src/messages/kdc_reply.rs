@@ -1,5 +1,6 @@
 //! AS-REP and TGS-REP (RFC 4120, 5.4.2).
 
+use rand::Rng;
 use rasn::prelude::*;
 use rasn_kerberos as rk;
 
@@ -8,7 +9,7 @@ use super::der::Writer;
 use super::ticket::WireTicket;
 use super::wire::{self, Bits, PrincipalName, Text, Time, check_header};
 use super::{EncryptedData, HostAddress, MessageType, PaData, Ticket, TicketFlags};
-use crate::{EncryptionKey, Error, Principal, Timestamp};
+use crate::{EncryptionKey, Error, KeyUsage, Principal, Timestamp};
 
 /// An AS-REP or a TGS-REP.
 ///
@@ -190,6 +191,27 @@ impl EncKdcReplyPart {
     /// Encodes as DER for a reply of this type: as `EncASRepPart` or `EncTGSRepPart`.
     #[must_use]
     pub fn encode(&self, message_type: MessageType) -> Vec<u8> {
+        self.write(message_type).finish()
+    }
+
+    /// Encrypts its encoding for a reply of this type. `kvno` is the key's version; `None` for a
+    /// session key.
+    pub fn seal(
+        &self,
+        message_type: MessageType,
+        key: &EncryptionKey,
+        kvno: Option<u32>,
+        usage: KeyUsage,
+        rng: &mut impl Rng,
+    ) -> EncryptedData {
+        EncryptedData {
+            enctype: key.enctype(),
+            kvno,
+            cipher: self.write(message_type).seal(key, usage, rng),
+        }
+    }
+
+    fn write(&self, message_type: MessageType) -> Writer {
         let number = if message_type == MessageType::AS_REP {
             25
         } else {
@@ -217,7 +239,7 @@ impl EncKdcReplyPart {
             });
             writer.field(0, |writer| writer.key(&self.key));
         });
-        writer.finish()
+        writer
     }
 
     /// Decodes either form: some KDCs send one in place of the other (RFC 4120, 5.4.2).

@@ -167,7 +167,7 @@ impl KdcRequestBody {
                 till: fields.field(5, Reader::time)?,
                 rtime: fields.optional(6, Reader::time)?,
                 nonce: fields.field(7, Reader::integer)?,
-                enctypes: each_once(fields.field(8, |field| field.list(Reader::int32))?),
+                enctypes: each_once(fields.field(8, Reader::int32_list)?),
                 addresses: fields
                     .optional(9, |field| field.list(HostAddress::read))?
                     .unwrap_or_default(),
@@ -216,14 +216,23 @@ impl KdcRequestBody {
 fn each_once(enctypes: Vec<i32>) -> Vec<EncryptionType> {
     /// Up to here, comparing each with each costs less than a set.
     const FEW: usize = 16;
-    if enctypes.len() <= FEW {
-        let is_first = |index: usize| !enctypes[..index].contains(&enctypes[index]);
-        let first = (0..enctypes.len()).filter(|index| is_first(*index));
-        return first.map(|index| EncryptionType(enctypes[index])).collect();
+    // In the same memory.
+    let mut enctypes: Vec<_> = enctypes.into_iter().map(EncryptionType).collect();
+    if enctypes.len() > FEW {
+        let mut seen = BTreeSet::new();
+        enctypes.retain(|enctype| seen.insert(enctype.0));
+        return enctypes;
     }
-    let mut seen = BTreeSet::new();
-    let first = enctypes.into_iter().filter(|enctype| seen.insert(*enctype));
-    first.map(EncryptionType).collect()
+    let mut kept = 0;
+    for index in 0..enctypes.len() {
+        let enctype = enctypes[index];
+        if !enctypes[..kept].contains(&enctype) {
+            enctypes[kept] = enctype;
+            kept += 1;
+        }
+    }
+    enctypes.truncate(kept);
+    enctypes
 }
 
 impl KdcRequest {

@@ -1,5 +1,6 @@
 //! `Ticket` and `EncTicketPart` (RFC 4120, 5.3).
 
+use rand::Rng;
 use rasn::prelude::*;
 use rasn_kerberos as rk;
 
@@ -7,7 +8,7 @@ use super::data::{WireEncryptedData, from_wire, key_from_wire};
 use super::der::{Reader, Writer};
 use super::wire::{self, Bits, PrincipalName, Text, Time};
 use super::{AuthorizationData, EncryptedData, HostAddress, TicketFlags, TransitedEncoding};
-use crate::{EncryptionKey, Error, Principal, Timestamp};
+use crate::{EncryptionKey, Error, KeyUsage, Principal, Timestamp};
 
 /// A ticket: its server, and the part that only the server can decrypt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -163,7 +164,25 @@ impl EncTicketPart {
     /// Encodes as DER.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut writer = Writer::new(224 + AuthorizationData::room(&self.authorization_data));
+        self.write().finish()
+    }
+
+    /// Encrypts its encoding.
+    pub(crate) fn encrypt(
+        &self,
+        key: &EncryptionKey,
+        kvno: Option<u32>,
+        rng: &mut impl Rng,
+    ) -> EncryptedData {
+        EncryptedData {
+            enctype: key.enctype(),
+            kvno,
+            cipher: self.write().seal(key, KeyUsage::KDC_REP_TICKET, rng),
+        }
+    }
+
+    fn write(&self) -> Writer {
+        let mut writer = Writer::new(256 + AuthorizationData::room(&self.authorization_data));
         writer.application(3, |writer| {
             writer.list_field(10, &self.authorization_data, AuthorizationData::write);
             writer.list_field(9, &self.addresses, HostAddress::write);
@@ -180,7 +199,7 @@ impl EncTicketPart {
             writer.field(1, |writer| writer.key(&self.key));
             writer.field(0, |writer| writer.bits(self.flags.0));
         });
-        writer.finish()
+        writer
     }
 
     /// Decodes DER.

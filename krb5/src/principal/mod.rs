@@ -218,15 +218,60 @@ impl fmt::Display for Principal {
 impl From<&Principal> for Arc<str> {
     /// Returns the same text as `Display`.
     fn from(principal: &Principal) -> Self {
+        // The text of a usual name is first written here, which saves an allocation.
+        let mut short = Short::default();
+        if principal.write(&mut short).is_ok() {
+            return short.text().into();
+        }
         let mut text = String::with_capacity(principal.text_len());
         let _infallible = principal.write(&mut text);
         text.into()
     }
 }
 
+/// A text of at most 64 bytes.
+struct Short {
+    bytes: [u8; 64],
+    len: usize,
+}
+
+impl Default for Short {
+    fn default() -> Self {
+        Self {
+            bytes: [0; 64],
+            len: 0,
+        }
+    }
+}
+
+impl Short {
+    fn text(&self) -> &str {
+        str::from_utf8(&self.bytes[..self.len]).expect("only whole texts are added")
+    }
+}
+
+impl Write for Short {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let room = self.bytes[self.len..].get_mut(..text.len());
+        room.ok_or(fmt::Error)?.copy_from_slice(text.as_bytes());
+        self.len += text.len();
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_text_of_a_name_of_any_length_is_what_is_displayed() {
+        for length in 0..80 {
+            for letter in ["x", "/", "é"] {
+                let principal = Principal::new("R", [&letter.repeat(length), "é"]);
+                assert_eq!(*Arc::<str>::from(&principal), *principal.to_string());
+            }
+        }
+    }
 
     #[test]
     fn the_default_salt_joins_realm_and_components() {

@@ -157,6 +157,16 @@ impl<'a> Reader<'a> {
         self.integer()?.try_into().ok()
     }
 
+    /// Reads a list of numbers, of which each takes three bytes at least.
+    pub(in crate::messages) fn int32_list(&mut self) -> Option<Vec<i32>> {
+        let mut inner = Self(self.value(SEQUENCE)?);
+        let mut list = Vec::with_capacity(inner.0.len() / 3);
+        while !inner.0.is_empty() {
+            list.push(inner.int32()?);
+        }
+        Some(list)
+    }
+
     pub(in crate::messages) fn octets(&mut self) -> Option<&'a [u8]> {
         self.value(OCTET_STRING)
     }

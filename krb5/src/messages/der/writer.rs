@@ -1,9 +1,12 @@
 //! Writing.
 
+use rand::Rng;
+
 use super::{APPLICATION, BIT_STRING, CONTEXT, GENERAL_STRING, GENERALIZED_TIME};
 use super::{INTEGER, OCTET_STRING, SEQUENCE};
+use crate::crypto::{MAX_HEADER, MAX_TRAILER};
 use crate::messages::time_text;
-use crate::{EncryptionKey, Principal, Timestamp};
+use crate::{EncryptionKey, KeyUsage, Principal, Timestamp};
 
 /// Writes from the last byte to the first, since a value's length comes before its content. So the
 /// last field is written first.
@@ -21,7 +24,8 @@ impl Writer {
             reason = "glibc's calloc takes nothing from the thread's own cache"
         )]
         let buffer = {
-            let mut buffer = Vec::with_capacity(about);
+            // What `seal` appends has room, too.
+            let mut buffer = Vec::with_capacity(about + MAX_TRAILER);
             buffer.resize(about, 0);
             buffer
         };
@@ -36,6 +40,18 @@ impl Writer {
         self.buffer.copy_within(self.start.., 0);
         self.buffer.truncate(self.buffer.len() - self.start);
         self.buffer
+    }
+
+    /// Returns what was written, encrypted, without another buffer.
+    pub(in crate::messages) fn seal(
+        mut self,
+        key: &EncryptionKey,
+        usage: KeyUsage,
+        rng: &mut impl Rng,
+    ) -> Vec<u8> {
+        self.bytes(&[0; MAX_HEADER][..key.header_len()]);
+        key.encrypt_in_place(usage, &mut self.buffer, self.start, rng);
+        self.finish()
     }
 
     /// Puts bytes before all others.

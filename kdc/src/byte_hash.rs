@@ -1,23 +1,23 @@
-//! A hash of requests, which are long: it reads eight bytes at a time.
+//! A hash of long byte strings, such as requests and tickets: it reads eight bytes at a time.
 //!
-//! Only whoever knows the key can choose two requests with the same hash, as with the standard
+//! Only whoever knows the key can choose two byte strings with the same hash, as with the standard
 //! library's hash, which takes five times as long.
 
 use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
 
-/// The hash of a request.
+/// The hash of a byte string.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(super) struct Hash(u64);
+pub(crate) struct Hash(u64);
 
 /// The random key of the hashes in one table.
-pub(super) struct HashKey([u64; 2]);
+pub(crate) struct HashKey([u64; 2]);
 
 /// The hasher of a table whose keys are hashes.
-pub(super) type Hashed = BuildHasherDefault<AsItIs>;
+pub(crate) type Hashed = BuildHasherDefault<AsItIs>;
 
 /// Takes a [`Hash`] as it is.
 #[derive(Default)]
-pub(super) struct AsItIs(u64);
+pub(crate) struct AsItIs(u64);
 
 impl Hasher for AsItIs {
     fn write(&mut self, bytes: &[u8]) {
@@ -43,7 +43,7 @@ impl Default for HashKey {
 }
 
 impl HashKey {
-    pub(super) fn hash(&self, request: &[u8]) -> Hash {
+    pub(crate) fn hash(&self, bytes: &[u8]) -> Hash {
         let [first, second] = self.0;
         // The product of two factors that depend on the key, folded: each bit of a piece changes
         // half of the bits.
@@ -51,14 +51,14 @@ impl HashKey {
             let product = u128::from(state ^ piece).wrapping_mul(u128::from(second | 1));
             (product as u64) ^ (product >> 64) as u64 ^ first
         };
-        let (pieces, rest) = request.as_chunks();
+        let (pieces, rest) = bytes.as_chunks();
         let state = pieces.iter().fold(first, |state, piece| {
             fold(state, u64::from_le_bytes(*piece))
         });
         let mut last = [0; 8];
         last[..rest.len()].copy_from_slice(rest);
         let state = fold(state, u64::from_le_bytes(last));
-        Hash(fold(state, request.len() as u64))
+        Hash(fold(state, bytes.len() as u64))
     }
 }
 
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn requests_that_differ_in_a_bit_or_in_length_have_other_hashes() {
+    fn byte_strings_that_differ_in_a_bit_or_in_length_have_other_hashes() {
         let key = HashKey::default();
         let request = [0_u8; 61];
         let mut hashes = vec![key.hash(&request)];
