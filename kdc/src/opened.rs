@@ -152,7 +152,7 @@ mod tests {
         assert!(Arc::ptr_eq(&first, &again));
         let refused = Err(ErrorCode::KRB_AP_ERR_BAD_INTEGRITY.into());
         assert_eq!(opened.open(&ticket, &key(2)), refused, "another key");
-        let mut other = ticket.clone();
+        let mut other = ticket;
         other.enc_part.enctype = EncryptionType::AES128_CTS_HMAC_SHA1_96;
         assert_eq!(opened.open(&other, &key(1)), refused, "another type");
         assert_eq!(count(&opened), 1);

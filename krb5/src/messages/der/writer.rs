@@ -19,16 +19,10 @@ pub(in crate::messages) struct Writer {
 impl Writer {
     /// Begins a message of about this length. It may become longer.
     pub(in crate::messages) fn new(about: usize) -> Self {
-        #[expect(
-            clippy::slow_vector_initialization,
-            reason = "glibc's calloc takes nothing from the thread's own cache"
-        )]
-        let buffer = {
-            // What `seal` appends has room, too.
-            let mut buffer = Vec::with_capacity(about + MAX_TRAILER);
-            buffer.resize(about, 0);
-            buffer
-        };
+        // What `seal` appends has room, too. Zeros from `vec![0; about]` would come from glibc's
+        // calloc, which takes nothing from the thread's own cache.
+        let mut buffer = Vec::with_capacity(about + MAX_TRAILER);
+        buffer.resize(about, 0);
         Self {
             buffer,
             start: about,
