@@ -29,7 +29,9 @@ print(*[s.getsockname()[1] for s in sockets])' "$1"))
 wait_until() {
     local end=$((SECONDS + $1)) pid
     until "${@:2}"; do
-        for pid in $pids; do kill -0 "$pid" 2> /dev/null || fail "process $pid has ended before: ${*:2}"; done
+        for pid in $pids; do
+            kill -0 "$pid" 2> /dev/null || fail "process $pid has ended before: ${*:2}"
+        done
         [ $SECONDS -lt $end ] || fail "after $1 s still not: ${*:2}"
         sleep 0.5
     done
@@ -72,8 +74,13 @@ calls() { count "\"method\":\"$1\"" "${@:2}"; }
 
 # hdfs_warnings: what the logs complain about HDFS and Kerberos, without what differs between lines
 hdfs_warnings() {
-    { grep -hE '^[0-9/-]+ [0-9:,]+ (WARN|ERROR|FATAL) ([a-z0-9]+\.)?(DFS|Data|Block|Lease|Namenode|FanOut|Fan|Client|Retry|SaslRpc|UserGroup|Hadoop|Delegation|WebHdfs|Recover)' "$work"/*.log || true; } |
-        sed -E 's/^[0-9/-]+ [0-9:,]+ //; s/DatanodeInfoWithStorage\[[^]]*\]/DATANODE/g; s/[0-9a-f]{8,}/#/g; s/[0-9]+/#/g' | cut -c1-140 | sort | uniq -c | sort -rn | head -"${1:-12}"
+    local classes='DFS|Data|Block|Lease|Namenode|Fan|Client|Retry|SaslRpc|UserGroup|Hadoop'
+    classes="$classes|Delegation|WebHdfs|Recover"
+    local line="^[0-9/-]+ [0-9:,]+ (WARN|ERROR|FATAL) ([a-z0-9]+\.)?($classes)"
+    { grep -hE "$line" "$work"/*.log || true; } |
+        sed -E -e 's/^[0-9/-]+ [0-9:,]+ //; s/DatanodeInfoWithStorage\[[^]]*\]/DATANODE/g' \
+            -e 's/[0-9a-f]{8,}/#/g; s/[0-9]+/#/g' |
+        cut -c1-140 | sort | uniq -c | sort -rn | head -"${1:-12}"
 }
 
 # fail TEXT, pass TEXT: the last line and the exit code
@@ -93,7 +100,11 @@ finish() {
     [ -n "$passed" ] || [ $status != 0 ] || status=1
     kill -9 $pids 2> /dev/null || true
     wait 2> /dev/null || true
-    if [ -n "$passed" ] && [ "${KERBOX_KEEP:-}" != 1 ]; then rm -rf "$work"; else echo "$name: logs are in $work"; fi
+    if [ -n "$passed" ] && [ "${KERBOX_KEEP:-}" != 1 ]; then
+        rm -rf "$work"
+    else
+        echo "$name: logs are in $work"
+    fi
     exit $status
 }
 trap finish EXIT
@@ -101,14 +112,17 @@ trap 'echo "$name: failed at line $LINENO of $(basename "${BASH_SOURCE[0]}"): $B
 trap 'exit 130' INT TERM
 
 opens=
-for package in java.lang java.lang.invoke java.lang.reflect java.io java.net java.nio java.util java.util.concurrent \
-    java.util.concurrent.atomic sun.nio.ch sun.nio.cs sun.security.action sun.util.calendar jdk.internal.ref; do
+for package in java.lang java.lang.invoke java.lang.reflect java.io java.net java.nio java.util \
+    java.util.concurrent java.util.concurrent.atomic sun.nio.ch sun.nio.cs sun.security.action \
+    sun.util.calendar jdk.internal.ref; do
     opens="$opens --add-opens=java.base/$package=ALL-UNNAMED"
 done
-opens="$opens --add-opens=java.security.jgss/sun.security.krb5=ALL-UNNAMED --add-exports=java.base/jdk.internal.misc=ALL-UNNAMED"
+opens="$opens --add-opens=java.security.jgss/sun.security.krb5=ALL-UNNAMED"
+opens="$opens --add-exports=java.base/jdk.internal.misc=ALL-UNNAMED"
 # small_java MEGABYTES CLASS_PATH ARGUMENT...: runs a small JVM on Java 17; replaces a subshell, so
 # that its process is the one that `background` knows
 small_java() {
-    set -- nice -n 10 java $opens -Xmx"$1m" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -cp "$2" "${@:3}"
+    set -- nice -n 10 java $opens -Xmx"$1m" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
+        -cp "$2" "${@:3}"
     if [ $BASHPID = $$ ]; then "$@"; else exec "$@"; fi
 }

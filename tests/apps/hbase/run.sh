@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# HBase: ZooKeeper, a master and three region servers write 200,500 rows twice, with a WAL by asyncfs
-# and by FSHLog (a DFSOutputStream). Meanwhile region servers and a DataNode are killed; at the end
-# every server is, before the last rows are flushed. Then all rows are counted and compared.
+# HBase: ZooKeeper, a master and three region servers write 200,500 rows twice, with a WAL by
+# asyncfs and by FSHLog (a DFSOutputStream). Meanwhile region servers and a DataNode are killed; at
+# the end every server is, before the last rows are flushed. Then all rows are counted and compared.
 . "$(dirname "$0")/../common.sh"
 rows=${HBASE_ROWS:-200000}
 last=500
@@ -10,11 +10,16 @@ watch_journal
 free_ports 2
 zookeeper=${ports[0]} master=${ports[1]}
 class_path=$work/conf:$HADOOP_CONF_DIR:$KERBOX_PEERS_DIR/log:$jars/classes:$jars/*
-hbase() { small_java "${HEAP:-512}" "$class_path" -Dpeers.level=INFO -Dorg.apache.hbase.thirdparty.io.netty.tryReflectionSetAccessible=true "$@"; }
+netty=org.apache.hbase.thirdparty.io.netty
+hbase() {
+    small_java "${HEAP:-512}" "$class_path" -Dpeers.level=INFO \
+        -D$netty.tryReflectionSetAccessible=true "$@"
+}
 rows() { small_java 256 "$class_path" Rows "alice@$realm" "$KEYTABS/alice.keytab" "$@"; }
 
 mkdir -p "$work/zookeeper" "$work/tmp"
-printf '%s\n' "dataDir=$work/zookeeper" "clientPort=$zookeeper" clientPortAddress=127.0.0.1 tickTime=2000 admin.enableServer=false > "$work/zoo.cfg"
+printf '%s\n' "dataDir=$work/zookeeper" "clientPort=$zookeeper" clientPortAddress=127.0.0.1 \
+    tickTime=2000 admin.enableServer=false > "$work/zoo.cfg"
 
 # site PROVIDER: hbase-site.xml with this WAL
 site() {
@@ -96,11 +101,13 @@ trial() {
     rows count "$table" > "$work/count-$wal.log" 2>&1 || fail "counting, see $work/count-$wal.log"
     counted=$(sed -n 's/^rows //p' "$work/count-$wal.log")
     [ "$counted" = "$((rows + last)) wrong 0" ] || fail "$wal: rows $counted of $((rows + last))"
-    echo "  $wal: $((rows + last)) of $((rows + last)) rows after 5 kills of region servers, 1 of the master and 1 of a DataNode; $again batches put again"
+    echo "  $wal: $((rows + last)) of $((rows + last)) rows after 5 kills of region servers," \
+        "1 of the master and 1 of a DataNode; $again batches put again"
     kill_all
 }
 
 background zookeeper hbase org.apache.zookeeper.server.quorum.QuorumPeerMain "$work/zoo.cfg"
 trial asyncfs AsyncFSWALProvider by_asyncfs
 trial filesystem FSHLogProvider by_fshlog
-pass "2 x $((rows + last)) rows; leases recovered: $(calls recoverLease), blocks written: $(count '"event":"WriteBlock"')"
+blocks=$(count '"event":"WriteBlock"')
+pass "2 x $((rows + last)) rows; leases recovered: $(calls recoverLease), blocks written: $blocks"

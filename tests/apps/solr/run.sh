@@ -17,7 +17,8 @@ kerberos="<str name='solr.hdfs.home'>$NAMENODE/solr</str>
 cat > "$work/home/solr.xml" <<XML
 <solr>
   <str name='allowPaths'>*</str>
-  <backup><repository name='hdfs' class='org.apache.solr.hdfs.backup.repository.HdfsBackupRepository'>
+  <backup><repository name='hdfs'
+      class='org.apache.solr.hdfs.backup.repository.HdfsBackupRepository'>
     $kerberos
   </repository></backup>
 </solr>
@@ -49,7 +50,9 @@ cat > "$core/conf/schema.xml" <<XML
 XML
 cat > "$work/log4j2.xml" <<XML
 <Configuration>
-  <Appenders><Console name='err' target='SYSTEM_ERR'><PatternLayout pattern='%d{yyyy-MM-dd HH:mm:ss,SSS} %p %c{2}: %m%n'/></Console></Appenders>
+  <Appenders><Console name='err' target='SYSTEM_ERR'>
+    <PatternLayout pattern='%d{yyyy-MM-dd HH:mm:ss,SSS} %p %c{2}: %m%n'/>
+  </Console></Appenders>
   <Loggers>
     <Logger name='org.apache.hadoop.util.NativeCodeLoader' level='error'/>
     <Root level='info'><AppenderRef ref='err'/></Root>
@@ -57,7 +60,10 @@ cat > "$work/log4j2.xml" <<XML
 </Configuration>
 XML
 class_path=$HADOOP_CONF_DIR:$jars/classes:$jars/*
-jvm() { small_java "$1" "$class_path" -Dlog4j.configurationFile="$work/log4j2.xml" -XX:MaxDirectMemorySize=64m "${@:2}"; }
+jvm() {
+    small_java "$1" "$class_path" -Dlog4j.configurationFile="$work/log4j2.xml" \
+        -XX:MaxDirectMemorySize=64m "${@:2}"
+}
 solr() { jvm 320 Documents "$work/home" "$@"; }
 acknowledged() {
     last=$(sed -n 's/^acknowledged //p' "$work/$1.log" | tail -1)
@@ -69,7 +75,8 @@ unlock() { jvm 128 org.apache.hadoop.fs.FsShell -rm -skipTrash "$lock" >> "$work
 # expect LOG
 expect() {
     local found; found=$(grep '^documents ' "$work/$1.log" || true)
-    [ "$found" = "documents $documents distinct $documents wrong 0" ] || fail "$1: ${found:-nothing} of $documents"
+    [ "$found" = "documents $documents distinct $documents wrong 0" ] ||
+        fail "$1: ${found:-nothing} of $documents"
 }
 export KRB5CCNAME=FILE:$work/krb5cc
 kinit -k -t "$KEYTABS/solr.service.keytab" solr/localhost
@@ -78,7 +85,9 @@ background first solr index 0 "$documents"
 wait_until 1200 acknowledged first $((documents / 2))
 kill_hard "$started"
 acknowledged first 0
-if solr count "$documents" > "$work/locked.log" 2>&1; then fail "Solr opened an index whose lock another has, see $work/locked.log"; fi
+if solr count "$documents" > "$work/locked.log" 2>&1; then
+    fail "Solr opened an index whose lock another has, see $work/locked.log"
+fi
 said locked LockObtainFailedException || fail "not because of the lock, see $work/locked.log"
 unlock
 background second solr index "$last" "$documents"
@@ -94,7 +103,10 @@ expect count
 said count 'Log replay finished' || fail "the log was not read again, see $work/count.log"
 replayed=$(cat "$work"/{second,count}.log | grep -c 'Log replay finished')
 solr backup "$NAMENODE/solr" > "$work/backup.log" 2>&1 || fail "the backup, see $work/backup.log"
-solr restore "$NAMENODE/solr" "$documents" > "$work/restore.log" 2>&1 || fail "the way back, see $work/restore.log"
+solr restore "$NAMENODE/solr" "$documents" > "$work/restore.log" 2>&1 ||
+    fail "the way back, see $work/restore.log"
 said restore '^deleted, documents 0 ' || fail "not deleted, see $work/restore.log"
 expect restore
-pass "$documents documents after 2 kill -9 and a lost DataNode, logs read again: $replayed, and again from a backup; leases recovered: $(calls recoverLease), appends: $(calls append), renames: $(calls 'rename2?')"
+pass "$documents documents after 2 kill -9 and a lost DataNode, logs read again: $replayed,\
+ and again from a backup; leases recovered: $(calls recoverLease), appends: $(calls append),\
+ renames: $(calls 'rename2?')"
