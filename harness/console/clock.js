@@ -44,8 +44,8 @@ export async function move(request, done) {
   }
 }
 
-export const advance = (seconds, what) =>
-  move({ advance: { secs: seconds, nanos: 0 } }, `The clock is ${what ?? span(seconds)} further`);
+export const advance = (seconds, done = `The clock is ${span(seconds)} further`) =>
+  move({ advance: { secs: seconds, nanos: 0 } }, done);
 
 const toggle = () =>
   known.frozen ? move('resume', 'The clock runs') : move('freeze', 'The clock stands still');

@@ -55,7 +55,7 @@ const past = (one, time) =>
       type: 'button',
       class: 'small',
       title: 'Advance the clock until it is refused',
-      onclick: () => advance(one.end - Math.floor(time) + SKEW, 'past its end, and'),
+      onclick: () => advance(one.end - Math.floor(time) + SKEW, 'The clock is past its end'),
     },
     'Past its end',
   );
