@@ -248,7 +248,10 @@ fn open_namenode(
 }
 
 /// Starts the DataNodes, with the TLS of the NameNode.
-#[cfg_attr(not(feature = "web"), allow(unused_variables))]
+#[cfg_attr(
+    not(feature = "web"),
+    expect(unused_variables, clippy::needless_pass_by_value)
+)]
 fn start_datanodes(
     parts: DataNodeParts,
     rpc: &Slot<NameNodeService>,

@@ -84,6 +84,7 @@ impl DelegationTokenSecretManager {
     }
 
     /// Makes the key and removes the tokens that are due, for a server that keeps nothing else.
+    #[cfg(feature = "web")]
     pub(crate) fn catch_up(&self, now: Timestamp) {
         for edit in self.tick(now) {
             self.apply(&edit);
