@@ -116,9 +116,12 @@ public class GoneFiles {
         nn.delete("/gone", true);
     }
 
-    /** Waits for Hadoop's thread that removes blocks (MarkedDeleteBlockScrubber). */
+    /**
+     * Waits for Hadoop's thread that removes blocks (MarkedDeleteBlockScrubber): it takes some
+     * milliseconds, but never removes the blocks of some files that were moved.
+     */
     static void awaitRemoval(ExtendedBlock block) throws Exception {
-        for (int i = 0; i < 1000; i++) {
+        for (int i = 0; i < 100; i++) {
             try {
                 nn.updateBlockForPipeline(block, HOLDER);
             } catch (RemoteException refused) {

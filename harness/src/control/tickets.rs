@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::principals::unknown;
 use super::{Target, TicketRequest};
-use crate::servers::tokens::token_file;
+use crate::servers::token_file::token_file;
 use crate::spec::KeyKind;
 use crate::{Realm, Server};
 

@@ -26,6 +26,7 @@ pub(crate) mod realm_core;
 pub(crate) mod running;
 pub(crate) mod slot;
 pub(crate) mod timers;
+pub(crate) mod token_file;
 pub(crate) mod tokens;
 #[cfg(feature = "web")]
 pub(crate) mod web;

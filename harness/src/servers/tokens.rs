@@ -2,17 +2,15 @@
 
 use std::ffi::OsStr;
 use std::fmt;
-#[cfg(feature = "web")]
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use kerbox_events::{Server, StateChange};
 use kerbox_krb5::Timestamp;
-use minihdfs::token::{Credentials, CredentialsFormat, DelegationTokenIdentifier, Token};
+use minihdfs::token::{DelegationTokenIdentifier, Token};
 
 use crate::cluster::Cluster;
-use crate::servers::hdfs::Hdfs;
+use crate::servers::token_file::token_file;
 use crate::spec::file_names::file_name;
 use crate::{ClientEnv, Error};
 
@@ -108,29 +106,6 @@ impl<'a> TokenBuilder<'a> {
     }
 }
 
-/// Returns a token file with which clients are known to each port of the NameNode. `token` is for
-/// its RPC port.
-pub(crate) fn token_file(hdfs: &Hdfs, token: &Token) -> Vec<u8> {
-    let tokens = [token.clone()].into_iter();
-    #[cfg(feature = "web")]
-    let tokens = {
-        let namenode = hdfs.namenode_server();
-        let http = [
-            (Token::WEBHDFS, namenode.plain_address()),
-            (Token::SWEBHDFS, namenode.https_address()),
-        ];
-        let of_port = |(kind, address): (&str, Option<SocketAddr>)| {
-            let token = token.clone().with_kind(kind);
-            address.map(|address| token.with_service(address.to_string()))
-        };
-        tokens.chain(http.into_iter().filter_map(of_port))
-    };
-    #[cfg(not(feature = "web"))]
-    let _ = hdfs;
-    let file: Credentials = tokens.collect();
-    file.to_bytes(CredentialsFormat::Writable)
-}
-
 /// A delegation token, from [`Cluster::token`]. Dropping it leaves the token as it is.
 pub struct IssuedToken<'a> {
     cluster: &'a Cluster,
@@ -223,6 +198,8 @@ impl fmt::Debug for IssuedToken<'_> {
 
 #[cfg(test)]
 mod tests {
+    use minihdfs::token::Credentials;
+
     use super::*;
 
     #[test]
