@@ -360,6 +360,21 @@ pub(crate) fn run(
     command: &mut Command,
     input: &str,
 ) -> Result<Ran, Box<dyn std::error::Error + Send + Sync>> {
+    run_within(limit(), command, input)
+}
+
+/// Runs a command that has much to do: it has five minutes, or what `KERBOX_LIMIT` says.
+pub(crate) fn run_long(
+    command: &mut Command,
+) -> Result<Ran, Box<dyn std::error::Error + Send + Sync>> {
+    run_within(limit().max(Duration::from_secs(300)), command, "")
+}
+
+fn run_within(
+    limit: Duration,
+    command: &mut Command,
+    input: &str,
+) -> Result<Ran, Box<dyn std::error::Error + Send + Sync>> {
     let shown = format!("{command:?}");
     let mut child = command
         .env("LC_ALL", "C")
@@ -374,7 +389,7 @@ pub(crate) fn run(
     let pid = child.id().to_string();
     let (ended, end) = mpsc::channel::<()>();
     let watchdog = thread::spawn(move || {
-        if end.recv_timeout(limit()) == Err(mpsc::RecvTimeoutError::Timeout) {
+        if end.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Timeout) {
             // If the command ended at this very moment, there is nothing to kill.
             let group = format!("-{pid}");
             let _ = Command::new("kill").args(["-KILL", "--", &group]).status();

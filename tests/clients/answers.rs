@@ -7,7 +7,9 @@ use std::process::Command;
 use kerbox::Cluster;
 
 use crate::rpc_client::reference::Reference;
-use crate::support::{Peer, TestResult, Text, hadoop_jars, peer_source, peers_dir, run, trials};
+use crate::support::{
+    Peer, TestResult, Text, hadoop_jars, peer_source, peers_dir, run, run_long, trials,
+};
 
 trials! {
     [Peer::JavaHadoop, Peer::Reference] =>
@@ -33,7 +35,7 @@ fn answers(program: &str, conf: &Path, arguments: &[&str]) -> Text {
         .args(["-XX:TieredStopAtLevel=1", "-cp", &class_path])
         .arg(peer_source(program))
         .args(arguments);
-    run(&mut java, "")?.ok()
+    run_long(&mut java)?.ok()
 }
 
 fn every_answer_about_rare_features_is_hadoops() -> TestResult {

@@ -35,7 +35,7 @@ fn round_trips(cluster: &Cluster, env: &ClientEnv, login: &[&str]) -> TestResult
     let printed = printed.ok()?;
     let expected: Vec<String> = bases
         .iter()
-        .map(|base| format!("{base} rows={ROWS} user=alice"))
+        .map(|base| format!("{base} rows={ROWS} owner=alice"))
         .collect();
     assert_eq!(printed.lines().collect::<Vec<_>>(), expected);
     Ok(())
