@@ -105,8 +105,9 @@ impl Sockets {
 pub struct HeldPort {
     /// Bound but not listening.
     _tcp: TcpSocket,
-    /// Connected to itself, so that the system refuses datagrams from other senders.
-    _udp: UdpSocket,
+    /// Connected to itself, so that the system refuses datagrams from other senders. `None` if
+    /// the server takes connections alone.
+    _udp: Option<UdpSocket>,
 }
 
 impl HeldPort {
@@ -118,7 +119,17 @@ impl HeldPort {
         refuse_datagrams(&udp, address).ok()?;
         Some(Self {
             _tcp: tcp,
-            _udp: udp,
+            _udp: Some(udp),
+        })
+    }
+
+    /// Reserves the port of a server that takes connections alone. Returns `None` if another
+    /// process took it first.
+    #[must_use]
+    pub fn hold_connections(address: SocketAddr) -> Option<Self> {
+        Some(Self {
+            _tcp: hold_tcp(address)?,
+            _udp: None,
         })
     }
 }

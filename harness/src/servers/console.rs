@@ -130,8 +130,8 @@ impl Service for ConsoleService {
         })
     }
 
-    fn hold(&self) -> Option<HeldPort> {
-        HeldPort::hold(self.bound)
+    fn hold(&self) -> Vec<HeldPort> {
+        Vec::from_iter(HeldPort::hold_connections(self.bound))
     }
 
     fn record(&self, change: StateChange) {

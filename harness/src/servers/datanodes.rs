@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use kerbox_events::StateChange;
 use kerbox_krb5::{Clock, Timestamp};
+use kerbox_net::HeldPort;
 use minihdfs::config::HdfsConfig;
 use minihdfs::datanode::{DataNode, DataNodeContext};
 use minihdfs::protocol::{DatanodeProtocol, DatanodeRegistration};
@@ -273,6 +274,14 @@ impl Service for DataNodeService {
             #[cfg(feature = "web")]
             web,
         })
+    }
+
+    fn hold(&self) -> Vec<HeldPort> {
+        let bound = |address: SocketAddr| SocketAddr::new(self.listen_ip, address.port());
+        let addresses = [self.address, self.rpc_address].map(bound).into_iter();
+        #[cfg(feature = "web")]
+        let addresses = addresses.chain(self.web.all());
+        addresses.filter_map(HeldPort::hold_connections).collect()
     }
 
     fn serve(&self, listeners: Listeners) -> Result<Process, Error> {

@@ -162,8 +162,8 @@ impl Service for KdcService {
         })
     }
 
-    fn hold(&self) -> Option<HeldPort> {
-        HeldPort::hold(self.bound)
+    fn hold(&self) -> Vec<HeldPort> {
+        Vec::from_iter(HeldPort::hold(self.bound))
     }
 
     fn record(&self, change: StateChange) {

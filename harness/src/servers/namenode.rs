@@ -7,7 +7,7 @@ use std::sync::{Arc, Weak};
 
 use kerbox_events::StateChange;
 use kerbox_krb5::{Clock, Timestamp};
-use kerbox_net::reachable;
+use kerbox_net::{HeldPort, reachable};
 use minihdfs::config::HdfsConfig;
 use minihdfs::namenode::{LogDirectory, NameNode, NameNodeIdentity};
 use minihdfs::rpc::{RpcEndpoint, RpcSecurity};
@@ -141,6 +141,13 @@ impl Service for NameNodeService {
             #[cfg(feature = "web")]
             web: self.http.bind()?,
         })
+    }
+
+    fn hold(&self) -> Vec<HeldPort> {
+        let addresses = [self.bound].into_iter();
+        #[cfg(feature = "web")]
+        let addresses = addresses.chain(self.http.addresses());
+        addresses.filter_map(HeldPort::hold_connections).collect()
     }
 
     fn serve(&self, listeners: NameNodeListeners) -> Result<Process, Error> {

@@ -34,10 +34,9 @@ pub(crate) trait Service {
     /// Starts serving.
     fn serve(&self, sockets: Self::Sockets) -> Result<Process, Error>;
 
-    /// Reserves the closed port of a stopped server.
-    fn hold(&self) -> Option<HeldPort> {
-        None
-    }
+    /// Reserves the closed ports of a stopped server, so that it finds them free when it starts
+    /// again.
+    fn hold(&self) -> Vec<HeldPort>;
 
     /// Returns true if the server's core records its start and its end.
     fn records_itself(&self) -> bool {
@@ -74,7 +73,7 @@ pub(crate) struct Slot<S> {
 
 enum State {
     Up { process: Process, is_paused: bool },
-    Down { _held: Option<HeldPort> },
+    Down { _held: Vec<HeldPort> },
 }
 
 impl<S: Service> Slot<S> {
@@ -82,7 +81,7 @@ impl<S: Service> Slot<S> {
     pub(crate) fn start(service: S, sockets: S::Sockets) -> Result<Self, Error> {
         let slot = Self {
             service,
-            state: Mutex::new(State::Down { _held: None }),
+            state: Mutex::new(State::Down { _held: Vec::new() }),
             killed: Mutex::default(),
         };
         slot.serve(sockets)?;
@@ -217,7 +216,7 @@ impl<S: Service> Slot<S> {
         for killed in lock(&self.killed).drain(..) {
             killed.stop();
         }
-        *self.state() = State::Down { _held: None };
+        *self.state() = State::Down { _held: Vec::new() };
         let sockets = self.bind()?;
         self.serve(sockets)
     }
@@ -239,7 +238,7 @@ impl<S: Service> Slot<S> {
 
     /// Takes the process out of its slot.
     fn take(&self) -> Option<Process> {
-        let before = std::mem::replace(&mut *self.state(), State::Down { _held: None });
+        let before = std::mem::replace(&mut *self.state(), State::Down { _held: Vec::new() });
         match before {
             State::Up { process, .. } => {
                 if process.timed.is_some() {

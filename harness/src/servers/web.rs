@@ -231,6 +231,11 @@ impl NameNodeHttp {
         self.httpfs
     }
 
+    /// Returns the address of each port, that of HttpFS too.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = SocketAddr> + use<> {
+        self.bound.all().chain(self.httpfs)
+    }
+
     /// Returns the addresses that the ports are bound to.
     pub(crate) fn bound(&self) -> WebPorts<SocketAddr> {
         self.bound
