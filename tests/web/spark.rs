@@ -5,7 +5,7 @@ use std::path::Path;
 use kerbox::{ClientEnv, Cluster};
 
 use super::mapreduce::{cluster, urls};
-use crate::support::{Peer, TestResult, command, run, trials};
+use crate::support::{Peer, TestResult, command, run_long, trials};
 
 trials! {
     [Peer::Spark] =>
@@ -25,13 +25,12 @@ fn round_trips(cluster: &Cluster, env: &ClientEnv, login: &[&str]) -> TestResult
     let bases: Vec<String> = bases.collect();
     let joined = bases.join(",");
     let words = [&[&*joined, ROWS], login].concat();
-    let printed = run(
-        command(env, "bash", &[])
-            .arg(script)
-            .args(words)
-            .env("SPARK_LOCAL_IP", "127.0.0.1"),
-        "",
-    )?;
+    let mut spark = command(env, "bash", &[]);
+    spark
+        .arg(script)
+        .args(words)
+        .env("SPARK_LOCAL_IP", "127.0.0.1");
+    let printed = run_long(&mut spark)?;
     let printed = printed.ok()?;
     let expected: Vec<String> = bases
         .iter()
