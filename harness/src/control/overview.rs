@@ -1,4 +1,4 @@
-//! What there is to know about a realm as a whole. Nothing of it is secret.
+//! The overview of a realm, with nothing secret in it.
 
 use kerbox_events::{Event, Facts};
 use kerbox_kdc::RealmConfig;

@@ -1,4 +1,4 @@
-//! What the servers of an HDFS log in with: the keys of their principals, from the fixture's own
+//! The logins of the servers of an HDFS: the keys of their principals, from the fixture's own
 //! KDC or from keytabs of another.
 
 use std::fs;
@@ -16,7 +16,7 @@ use crate::{Error, Realm};
 /// The ending of a keytab's name.
 const KEYTAB: &str = "keytab";
 
-/// What the servers of an HDFS log in with.
+/// The logins of the servers of an HDFS.
 pub(crate) struct Logins {
     /// The name of the realm.
     pub(crate) realm: String,

@@ -228,7 +228,7 @@ impl RealmCore {
             .keytab(&principals, self.world.clock.now())?)
     }
 
-    /// Returns the keys of a service of the fixture, which are none if the realm lacks it.
+    /// Returns the keys of a service of the fixture; no keys if the realm lacks it.
     #[cfg(feature = "web")]
     pub(crate) fn keytab_or_none(&self, name: &str) -> Result<Keytab, Error> {
         let principal = Principal::parse(name, &self.name)?;

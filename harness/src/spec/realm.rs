@@ -71,7 +71,7 @@ pub struct RealmSpec {
     /// The folder with the keytabs of HDFS's servers, if the KDC is another's, such as MIT's
     /// krb5kdc; `None`: the fixture has a KDC.
     pub keytabs: Option<PathBuf>,
-    /// The console of a realm without a NameNode; `None`: there is none. A NameNode has its own.
+    /// The console of a realm without a NameNode, if it has one. A NameNode has its own.
     pub console: Option<ConsoleSpec>,
 }
 

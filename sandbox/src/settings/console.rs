@@ -136,8 +136,8 @@ fn has_service(realm: &RealmSpec, name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Purpose, effective};
     use super::*;
+    use crate::settings::{Purpose, effective};
 
     fn settled(change: impl FnOnce(&mut SettingsArgs)) -> Result<Settings, Failure> {
         let mut args = SettingsArgs {

@@ -1,4 +1,4 @@
-//! What a CheckpointNode asks of the NameNode for which it makes checkpoints. It is a NameNode,
+//! The calls of a CheckpointNode to the NameNode for which it makes checkpoints. It is a NameNode,
 //! too, and registers. A BackupNode, which is sent every edit, is refused.
 
 use super::checkpoints::{files, roll, verify_request};

@@ -16,7 +16,6 @@ use super::body::WebBody;
 use super::visit::{Host, Visit};
 use super::{Answers, WebListener, change, drain, serve};
 use crate::web::console::ConsoleWeb;
-use crate::web::request::WebRequest;
 
 /// Serves the console of a realm on a port until `shutdown` resolves. Then every connection is
 /// closed. No fault strikes it, because it is there to remove them.
@@ -84,11 +83,7 @@ impl Answers for Connection {
         visit.place.is_active();
         let clock = &visit.host.clock;
         let (head, mut body) = request.into_parts();
-        let request = WebRequest {
-            head: &head,
-            peer: visit.peer.ip(),
-            is_https: visit.host.tls.is_some(),
-        };
+        let request = visit.request(&head);
         let admitted = {
             // A generator is still usable after a panic.
             let mut rng = self.rng.lock().unwrap_or_else(PoisonError::into_inner);

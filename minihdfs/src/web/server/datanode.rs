@@ -20,7 +20,6 @@ use super::{Answers, WebListener, drain, serve};
 use crate::HdfsError;
 use crate::datanode::files::FileWriter;
 use crate::web::datanode::{self, DataNodeWeb, DataTask, Verb};
-use crate::web::request::WebRequest;
 use crate::web::response::WebResponse;
 
 /// The time between signs to a pipeline that its writer is alive.
@@ -71,11 +70,7 @@ impl Answers for Connection {
     ) -> io::Result<Response<WebBody>> {
         visit.place.is_active();
         let (head, mut body) = request.into_parts();
-        let request = WebRequest {
-            head: &head,
-            peer: visit.peer.ip(),
-            is_https: visit.host.tls.is_some(),
-        };
+        let request = visit.request(&head);
         let task = match self.web.admit(&request) {
             Ok(task) => task,
             Err(response) => {

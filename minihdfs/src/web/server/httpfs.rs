@@ -68,11 +68,7 @@ impl Answers for Connection {
         visit.place.is_active();
         let (mut head, mut body) = request.into_parts();
         httpfs::rewrite(&mut head);
-        let request = WebRequest {
-            head: &head,
-            peer: visit.peer.ip(),
-            is_https: visit.host.tls.is_some(),
-        };
+        let request = visit.request(&head);
         let admitted = {
             // A generator is still usable after a panic.
             let rng = self.namenode.rng.lock();

@@ -19,7 +19,6 @@ use super::visit::{Host, Visit};
 use super::{Answers, WebListener, change, drain, serve, upload};
 use crate::web::content::WebContent;
 use crate::web::namenode::{Admitted, NameNodeWeb};
-use crate::web::request::WebRequest;
 
 /// Serves WebHDFS on a port until `shutdown` resolves or a fault kills the server. Then
 /// every connection is closed.
@@ -65,11 +64,7 @@ impl Answers for Connection {
     ) -> io::Result<Response<WebBody>> {
         visit.place.is_active();
         let (head, mut body) = request.into_parts();
-        let request = WebRequest {
-            head: &head,
-            peer: visit.peer.ip(),
-            is_https: visit.host.tls.is_some(),
-        };
+        let request = visit.request(&head);
         let admitted = {
             // A generator is still usable after a panic.
             let mut rng = self.rng.lock().unwrap_or_else(PoisonError::into_inner);

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use http::request::Parts;
 use kerbox_events::{Ending, Event, Hook, Ruling, Server, rule};
 use kerbox_krb5::Clock;
 use kerbox_net::{IdleRule, Place, Stop};
@@ -11,6 +12,7 @@ use tokio::time::sleep;
 
 use super::progress::Progress;
 use super::tls::Tls;
+use crate::web::request::WebRequest;
 
 /// The server that a port belongs to.
 #[derive(Clone)]
@@ -39,6 +41,15 @@ impl Visit {
     pub(super) fn begin(self) -> Self {
         self.record(true);
         self
+    }
+
+    /// Returns a request of the connection, by its head.
+    pub(super) fn request<'a>(&self, head: &'a Parts) -> WebRequest<'a> {
+        WebRequest {
+            head,
+            peer: self.peer.ip(),
+            is_https: self.host.tls.is_some(),
+        }
     }
 
     fn record(&self, opened: bool) {

@@ -48,7 +48,7 @@ pub(super) struct Moves {
     pub(super) moved: bool,
     /// True once the inode is removed.
     pub(super) removed: bool,
-    /// What is left of it then; `None` of most.
+    /// Its remains then, if a snapshot needs them.
     pub(super) remains: Option<Box<Remains>>,
 }
 

@@ -258,7 +258,8 @@ fn a_closed_one_is_found_by_its_id() {
             answer,
             "LeaseExpiredException",
             &format!(
-                "File is not open for writing: /d/f (inode {id}) Holder client-hdfs does not have any open files."
+                "File is not open for writing: /d/f (inode {id}) Holder client-hdfs does not have \
+                 any open files."
             ),
         );
     }
