@@ -78,6 +78,8 @@ async function show() {
   } catch (error) {
     if (own !== turn) return;
     complain(error);
+    // Tries again while the server is down.
+    if (error.status === 0) opened = { refresh: show };
   }
   shown = opened;
   main.dataset.ready = view.id;
