@@ -50,8 +50,9 @@ fn warnings(settings: &Settings) -> Vec<String> {
     let mut warnings = Vec::new();
     let console = realm.console.as_ref().and_then(|console| console.listen);
     let console = console.map(|listen| ("console", listen));
-    let servers = [("KDC", realm.listen), ("NameNode", hdfs.listen)];
-    for (server, listen) in servers.into_iter().chain(console) {
+    let namenode = (!settings.kdc_only).then_some(("NameNode", hdfs.listen));
+    let servers = std::iter::once(("KDC", realm.listen)).chain(namenode);
+    for (server, listen) in servers.chain(console) {
         let address = listen.ip();
         if !address.is_loopback() {
             let named = if address.is_unspecified() {
@@ -215,6 +216,24 @@ mod tests {
         assert!(warnings(&settings)[0].contains("[[trust]]"));
         settings.kdc_only = true;
         assert_eq!(warnings(&settings), Vec::<String>::new());
+    }
+
+    #[test]
+    fn an_address_that_others_reach_is_told_of_each_server_that_runs() {
+        let mut settings = Settings::default();
+        settings.spec.realm.listen.set_ip([0, 0, 0, 0].into());
+        settings.spec.hdfs.listen.set_ip([0, 0, 0, 0].into());
+        let told = warnings(&settings);
+        assert!(
+            told[0].starts_with("the KDC listens on 0.0.0.0"),
+            "{told:?}"
+        );
+        assert!(
+            told[1].starts_with("the NameNode listens on 0.0.0.0"),
+            "{told:?}"
+        );
+        settings.kdc_only = true;
+        assert_eq!(warnings(&settings), told[..1]);
     }
 
     #[test]
