@@ -52,6 +52,8 @@ mod tests {
     use std::net::TcpListener;
     use std::thread;
 
+    use kerbox_net::bind::hold_tcp;
+
     use super::*;
 
     /// Answers each connection with the next of these bytes.
@@ -84,8 +86,9 @@ mod tests {
 
     #[test]
     fn the_next_server_is_asked_if_one_is_gone() {
-        let gone = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let gone = gone.local_addr().expect("it has one");
+        // Held, so that no other process listens there.
+        let held = hold_tcp(([127, 0, 0, 1], 0).into()).expect("a port");
+        let gone = held.local_addr().expect("it has one");
         let (address, thread) = server(&[b"\0\0\0\x03yes"]);
         let answer = exchange(&[gone, address], b"hi", Duration::from_secs(10));
         assert_eq!(answer.expect("the second answers"), b"yes");
