@@ -2,7 +2,7 @@
 
 pub(crate) mod reference;
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +22,7 @@ use minihdfs::sasl::QualityOfProtection;
 use minihdfs::token::Token;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
+use tokio::net::TcpSocket;
 
 use crate::support::{Peer, TestResult, block_on, trials};
 use reference::{
@@ -324,9 +325,10 @@ fn a_server_that_does_not_answer_is_given_up_by_the_clock() -> TestResult {
 }
 
 fn a_server_that_is_not_there_is_tried_as_often_as_hadoop_tries() -> TestResult {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-    let address = listener.local_addr()?;
-    drop(listener);
+    // Bound but not listening: no other process gets the port.
+    let held = TcpSocket::new_v4()?;
+    held.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+    let address = held.local_addr()?;
     let start = Timestamp::from_secs(1_800_000_000);
     let clock = Clock::frozen(start);
     let target = RpcTarget {
