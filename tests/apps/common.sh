@@ -1,6 +1,6 @@
 # Sourced by each application's run.sh, which `kerbox exec` runs with the sandbox's environment.
-# Sets $jars (the class path's folder) and $work (logs and local files: removed at the end, but kept
-# if the application failed). What `background` started is killed at the end.
+# Sets $jars (the folder of the class path, or of the build) and $work (logs and local files: removed
+# at the end, but kept if the application failed). What `background` started is killed at the end.
 set -euo pipefail
 name=$(basename "$(cd "$(dirname "$0")" && pwd)")
 here=$(cd "$(dirname "$0")" && pwd)
@@ -119,10 +119,11 @@ for package in java.lang java.lang.invoke java.lang.reflect java.io java.net jav
 done
 opens="$opens --add-opens=java.security.jgss/sun.security.krb5=ALL-UNNAMED"
 opens="$opens --add-exports=java.base/jdk.internal.misc=ALL-UNNAMED"
-# small_java MEGABYTES CLASS_PATH ARGUMENT...: runs a small JVM on Java 17; replaces a subshell, so
-# that its process is the one that `background` knows
+# program COMMAND...: runs it; replaces a subshell, so that its process is the one that `background`
+# knows
+program() { if [ $BASHPID = $$ ]; then "$@"; else exec "$@"; fi; }
+# small_java MEGABYTES CLASS_PATH ARGUMENT...: a small JVM on Java 17, in the same way
 small_java() {
-    set -- nice -n 10 java $opens -Xmx"$1m" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
+    program nice -n 10 java $opens -Xmx"$1m" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
         -cp "$2" "${@:3}"
-    if [ $BASHPID = $$ ]; then "$@"; else exec "$@"; fi
 }
