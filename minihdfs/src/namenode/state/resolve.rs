@@ -131,6 +131,8 @@ impl Namespace {
     ) -> ResolvedPath<'a> {
         let dot = existing.len();
         let snapshot = self.follow(&mut existing, path::components(&path).skip(dot));
+        // Without one of that name, Hadoop shows the directories as the latest snapshot does.
+        let snapshot = snapshot.or_else(|| self.latest_snapshot(&existing[..dot]));
         // Without `.snapshot`, but for a path that ends there: it names no inode.
         let components = path::components(&path).count();
         let depth = components + usize::from(components == dot);

@@ -16,7 +16,8 @@ pub(crate) struct ResolvedPath<'a> {
     pub(super) depth: usize,
     pub(super) raw: bool,
     pub(super) link: bool,
-    /// The snapshot that the path goes through, if it exists.
+    /// The snapshot that the path shows: the one that it goes through, or the latest one of its
+    /// directories if it names none.
     pub(super) snapshot: Option<SnapshotId>,
     /// The index of the component `.snapshot`, if it stands for snapshots.
     pub(super) dot_snapshot: Option<usize>,
@@ -92,7 +93,8 @@ impl ResolvedPath<'_> {
         self.dot_snapshot.map(|dot| self.existing[dot - 1])
     }
 
-    /// Returns the snapshot that the path goes through, if it exists.
+    /// Returns the snapshot that the path shows: the one that it goes through, or the latest one of
+    /// its directories if it goes through `.snapshot` and names none.
     pub(crate) fn snapshot(&self) -> Option<SnapshotId> {
         self.snapshot
     }

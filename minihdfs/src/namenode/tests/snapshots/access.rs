@@ -120,3 +120,21 @@ fn the_permissions_of_a_snapshot_are_those_of_its_time() {
         "{denied}"
     );
 }
+
+#[test]
+fn without_the_named_snapshot_the_permissions_are_those_of_the_latest() {
+    let fixture = with_root(&[]);
+    let hdfs = fixture.hdfs();
+    hdfs.chmod("/d", 0o750).expect("closed");
+    hdfs.create_snapshot("/d", "s").expect("taken");
+    hdfs.chmod("/d", 0o755).expect("opened");
+    let bob = fixture.user("bob");
+    bob.list("/d").expect("as now");
+    for path in ["/d/.snapshot/none", "/d/.snapshot/s"] {
+        let denied = bob.list(path).expect_err("as then");
+        let text = denied.to_string();
+        assert!(text.contains(":drwxr-x---"), "{path}: {text}");
+    }
+    hdfs.delete_snapshot("/d", "s").expect("removed");
+    assert_eq!(bob.status("/d/.snapshot/none"), Ok(None));
+}
