@@ -1,6 +1,6 @@
 # Sourced by each application's run.sh, which `kerbox exec` runs with the sandbox's environment.
-# Sets $jars (the folder of the class path, or of the build) and $work (logs and local files: removed
-# at the end, but kept if the application failed). What `background` started is killed at the end.
+# Sets $jars (the folder of the class path, or of the build) and $work (logs and local files, which
+# are removed at the end unless the application failed). Kills what `background` started at the end.
 set -euo pipefail
 name=$(basename "$(cd "$(dirname "$0")" && pwd)")
 here=$(cd "$(dirname "$0")" && pwd)
@@ -85,6 +85,8 @@ hdfs_warnings() {
 
 # fail TEXT, pass TEXT: the last line and the exit code
 fail() { echo "$name: failed: $1 (logs: $work)"; exit 1; }
+# expect WHAT FOUND SHOULD: fails unless both are equal
+expect() { [ "$2" = "$3" ] || fail "$1: $2 instead of $3"; }
 pass() {
     local warnings; warnings=$(hdfs_warnings)
     [ -z "$warnings" ] || printf 'warnings about HDFS:\n%s\n' "$warnings"

@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_others_reach_is_told_of_each_server_that_runs() {
+    fn each_server_that_others_can_reach_gets_a_warning() {
         let mut settings = Settings::default();
         settings.spec.realm.listen.set_ip([0, 0, 0, 0].into());
         settings.spec.hdfs.listen.set_ip([0, 0, 0, 0].into());

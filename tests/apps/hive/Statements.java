@@ -109,7 +109,7 @@ public class Statements {
 
     /**
      * Executes a statement until it is acknowledged. If it failed, or if the connection was lost,
-     * `question` tells whether it has been executed nevertheless: by its number of rows, which is
+     * the number of rows that answer `question` shows if it has been executed nevertheless: it is
      * `before` or `after`, and nothing between.
      */
     private static void once(String text, String question, int before, int after)
@@ -171,7 +171,7 @@ public class Statements {
         metastore.close();
     }
 
-    /** Refused is what has nothing to do, because the Metastore has begun by itself before. */
+    /** A compaction is refused if the Metastore has begun the same one by itself before. */
     private static boolean busy(HiveMetaStoreClient metastore) throws Exception {
         boolean busy = false;
         for (ShowCompactResponseElement each : metastore.showCompactions().getCompacts()) {

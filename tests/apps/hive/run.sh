@@ -109,8 +109,6 @@ url="jdbc:hive2://localhost:${ports[1]}/shared;principal=hive/localhost@$realm"
 as() { KRB5CCNAME=FILE:$work/$1 jvm 128 Statements "${@:2}"; }
 # sql USER STATEMENT...: prints the rows
 sql() { as "$1" run "$url" "${@:2}" 2> "$work/sql.log" || fail "${*:2}: see $work/sql.log"; }
-# expect WHAT IS SHOULD
-expect() { [ "$2" = "$3" ] || fail "$1: $2 instead of $3"; }
 # refused USER TEXT STATEMENT
 refused() {
     if as "$1" run "$url" "$3" > "$work/refused.log" 2>&1; then fail "$1 may $3"; fi

@@ -86,7 +86,7 @@ public class Records {
         return String.format("%0100d", 7919 * number + 13);
     }
 
-    /** Sends numbers, evenly, and tells how many the broker has acknowledged. */
+    /** Sends numbers, evenly, and prints how many the broker has acknowledged. */
     private static void produce(String broker, int from, int to, int seconds) throws Exception {
         Properties properties = new Properties();
         properties.put("bootstrap.servers", broker);
@@ -115,7 +115,7 @@ public class Records {
         System.out.println("acknowledged " + acknowledged);
     }
 
-    /** Tells the number of the table's rows, again and again. */
+    /** Prints the number of the table's rows, again and again. */
     private static void watch(Table table) throws Exception {
         for (;;) {
             table.refresh();

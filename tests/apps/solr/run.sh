@@ -72,8 +72,8 @@ acknowledged() {
 # unlock: as an operator does after a crash
 lock=$NAMENODE/solr/documents/data/index/write.lock
 unlock() { jvm 128 org.apache.hadoop.fs.FsShell -rm -skipTrash "$lock" >> "$work/unlock.log" 2>&1; }
-# expect LOG
-expect() {
+# is_whole LOG: fails unless all documents were counted there
+is_whole() {
     local found; found=$(grep '^documents ' "$work/$1.log" || true)
     [ "$found" = "documents $documents distinct $documents wrong 0" ] ||
         fail "$1: ${found:-nothing} of $documents"
@@ -99,14 +99,14 @@ kill_hard "$started"
 unlock
 solr count "$documents" > "$work/count.log" 2>&1 || fail "counting, see $work/count.log"
 said count '^log .*HdfsUpdateLog' || fail "the log is not on HDFS, see $work/count.log"
-expect count
+is_whole count
 said count 'Log replay finished' || fail "the log was not read again, see $work/count.log"
 replayed=$(cat "$work"/{second,count}.log | grep -c 'Log replay finished')
 solr backup "$NAMENODE/solr" > "$work/backup.log" 2>&1 || fail "the backup, see $work/backup.log"
 solr restore "$NAMENODE/solr" "$documents" > "$work/restore.log" 2>&1 ||
     fail "the way back, see $work/restore.log"
 said restore '^deleted, documents 0 ' || fail "not deleted, see $work/restore.log"
-expect restore
+is_whole restore
 pass "$documents documents after 2 kill -9 and a lost DataNode, logs read again: $replayed,\
  and again from a backup; leases recovered: $(calls recoverLease), appends: $(calls append),\
  renames: $(calls 'rename2?')"

@@ -77,8 +77,6 @@ job() {
     hadoop "${@:2}" > "$work/job-$1.log" 2>&1 || fail "$1, see $work/job-$1.log"
     echo "  $1: $((SECONDS - start)) s"
 }
-# expect WHAT IS SHOULD
-expect() { [ "$2" = "$3" ] || fail "$1: $2 instead of $3"; }
 
 background resourcemanager hadoop org.apache.hadoop.yarn.server.resourcemanager.ResourceManager
 background history hadoop org.apache.hadoop.mapreduce.v2.hs.JobHistoryServer

@@ -139,7 +139,7 @@ impl Lake {
         Ok(())
     }
 
-    /// Removes what a killed writer has left, and tells how much that was.
+    /// Removes the files that a killed writer has left, and prints their numbers.
     async fn clear(&self, staged: &str) -> Done {
         let files = match self.client.list_status(staged, true).await {
             Err(HdfsError::FileNotFound(_)) => return Ok(()),

@@ -2,9 +2,9 @@
 
 use http::StatusCode;
 
-use super::super::get::blocks_at;
-use super::super::operation::Operation;
 use crate::HdfsError;
+use crate::web::namenode::get::blocks_at;
+use crate::web::namenode::operation::Operation;
 use crate::web::response::{self, WebResponse};
 
 impl Operation<'_> {

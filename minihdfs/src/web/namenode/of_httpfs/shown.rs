@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::super::operation::Operation;
+use crate::web::namenode::operation::Operation;
 use crate::web::response::{self, WebResponse};
 
 /// The figures of a summary that HttpFS leaves out.

@@ -6,12 +6,12 @@ use kerbox_events::{Outcome, cut};
 use kerbox_krb5::Timestamp;
 use serde_json::json;
 
-use super::super::operation::{Entry, Operation, Parts, entries, event};
 use crate::secret_manager::TokenEdit;
 use crate::token::Token;
 use crate::user::{AuthMethod, User};
 use crate::web::auth::token_kind;
 use crate::web::json as written;
+use crate::web::namenode::operation::{Entry, Operation, Parts, entries, event};
 use crate::web::request::{Query, WebRequest};
 use crate::web::response::{self, WebResponse};
 use crate::{Caller, HdfsError};
