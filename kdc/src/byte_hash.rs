@@ -1,4 +1,4 @@
-//! A hash of long byte strings, such as requests and tickets: it reads eight bytes at a time.
+//! A hash of long byte strings, such as requests and tickets: it reads 32 bytes at a time.
 //!
 //! Only whoever knows the key can choose two byte strings with the same hash, as with the standard
 //! library's hash, which takes five times as long.
@@ -51,14 +51,21 @@ impl HashKey {
             let product = u128::from(state ^ piece).wrapping_mul(u128::from(second | 1));
             (product as u64) ^ (product >> 64) as u64 ^ first
         };
-        let (pieces, rest) = bytes.as_chunks();
-        let state = pieces.iter().fold(first, |state, piece| {
-            fold(state, u64::from_le_bytes(*piece))
-        });
-        let mut last = [0; 8];
+        // Four states, since a product takes longer than it takes to begin the next one.
+        let mut states = [0, 1, 2, 3].map(|lane| fold(first, lane));
+        let (pieces, rest) = bytes.as_chunks::<32>();
+        for piece in pieces {
+            for (state, part) in states.iter_mut().zip(piece.as_chunks().0) {
+                *state = fold(*state, u64::from_le_bytes(*part));
+            }
+        }
+        let mut last = [0; 32];
         last[..rest.len()].copy_from_slice(rest);
-        let state = fold(state, u64::from_le_bytes(last));
-        Hash(fold(state, bytes.len() as u64))
+        for (state, part) in states.iter_mut().zip(last.as_chunks().0) {
+            *state = fold(*state, u64::from_le_bytes(*part));
+        }
+        let length = fold(first, bytes.len() as u64);
+        Hash(states.into_iter().fold(length, fold))
     }
 }
 

@@ -3,7 +3,8 @@
 //!
 //! An answer that is computed for long holds up no datagram that arrived before it began, but those
 //! that arrive later: a datagram that is alone is answered where it was received. A task for it
-//! would cost a sixth of an exchange, and to wake a second thread for it a fourth.
+//! would cost a sixth of an exchange, and to wake a second thread for it a fourth. A runtime with a
+//! single thread answers all of them there, since tasks would take turns.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
@@ -17,6 +18,7 @@ use std::task::Poll;
 
 use tokio::io::ReadBuf;
 use tokio::net::UdpSocket;
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::JoinSet;
 
 use crate::{Gate, inherited};
@@ -119,7 +121,10 @@ impl Datagrams {
     {
         let answer = Arc::new(answer);
         let gate = Gate::current();
-        let (mut buffer, mut after) = (vec![0; MAX_DATAGRAM], vec![0; MAX_DATAGRAM]);
+        // On a single thread, tasks would only answer one after another.
+        let is_parallel = Handle::current().runtime_flavor() != RuntimeFlavor::CurrentThread;
+        let mut buffer = vec![0; MAX_DATAGRAM];
+        let mut after = is_parallel.then(|| vec![0; MAX_DATAGRAM]);
         let mut received = None;
         loop {
             let (length, from) = match received.take() {
@@ -132,7 +137,9 @@ impl Datagrams {
                 },
             };
             let datagram = &buffer[..length];
-            received = self.0.receive_now(&mut after).await;
+            if let Some(after) = &mut after {
+                received = self.0.receive_now(after).await;
+            }
             // A closed gate holds up tasks; this one only when it waits.
             if received.is_none() && !gate.is_closed() && self.0.waiting().is_empty() {
                 self.0.give(answer(datagram, from), from).await;
@@ -144,7 +151,9 @@ impl Datagrams {
                 };
                 self.0.spawn(turn.answer(Arc::clone(&answer)));
             }
-            std::mem::swap(&mut buffer, &mut after);
+            if let Some(after) = &mut after {
+                std::mem::swap(&mut buffer, after);
+            }
         }
     }
 

@@ -168,10 +168,14 @@ async fn answered(client: &Client) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_datagram_that_is_alone_takes_no_task() {
+async fn on_one_thread_no_datagram_takes_a_task() {
     let (server, address) = server();
-    let client = client(address);
-    client.set_nonblocking(true).expect("a socket");
+    let clients = [(); 2].map(|()| client(address));
+    for client in &clients {
+        client.set_nonblocking(true).expect("a socket");
+        // Both are there when the server begins.
+        client.send(b"1").expect("sent");
+    }
     let (tell, told) = mpsc::channel();
     let mut served = JoinSet::new();
     let task = served.spawn(async move {
@@ -183,9 +187,11 @@ async fn a_datagram_that_is_alone_takes_no_task() {
             .await
     });
     for request in [b"1", b"2"] {
-        client.send(request).expect("sent");
-        assert_eq!(answered(&client).await, request);
-        assert_eq!(told.try_recv(), Ok(task.id()));
+        for client in &clients {
+            assert_eq!(answered(client).await, request);
+            assert_eq!(told.try_recv(), Ok(task.id()));
+            client.send(b"2").expect("sent");
+        }
     }
 }
 
