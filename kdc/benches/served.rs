@@ -1,8 +1,10 @@
 //! The cost of an exchange that is served, beside a bare echo of datagrams of the same lengths:
 //! `cargo bench -p kerbox-kdc --bench served`, for one kind of exchange with `-- AS` or `-- TGS`.
+//! With `-- cold`, the client overwrites the caches before each request.
 //!
-//! Prints CPU time of the server's thread, the kernel's share included, which other load on the
-//! machine distorts little.
+//! Prints CPU time of the server's thread, the kernel's share included. An idle CPU that must be
+//! woken for each answer takes most of it, so the machine decides how long an echo takes; with
+//! client and server on the same CPU (`taskset -c 0`), none is idle, and runs differ by 2 %.
 
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::{Arc, mpsc};
@@ -21,6 +23,10 @@ const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
 /// Exchanges in a run. Each has a request of its own, since a repeated one gets the old answer.
 const EXCHANGES: usize = 4_000;
 const RUNS: usize = 5;
+/// What the client overwrites with `cold`: more than the caches of a CPU hold.
+const COLD: usize = 8 << 20;
+/// The bytes that a cache holds or leaves together.
+const CACHE_LINE: usize = 64;
 
 /// A server on a thread of its own.
 struct Server {
@@ -60,14 +66,18 @@ impl Server {
 
     /// Sends each run's requests one after another. Returns the lowest CPU time for a request, and
     /// the last answer.
-    fn ask(&self, runs: &[Vec<Vec<u8>>]) -> (u64, Vec<u8>) {
+    fn ask(&self, runs: &[Vec<Vec<u8>>], is_cold: bool) -> (u64, Vec<u8>) {
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         socket.connect(self.address).expect("a socket");
         let mut answer = vec![0; 1 << 16];
+        let mut overwritten = vec![0_u8; if is_cold { COLD } else { 0 }];
         let (mut lowest, mut length) = (u64::MAX, 0);
         for run in runs {
             let before = self.cpu();
             for request in run {
+                let lines = overwritten.iter_mut().step_by(CACHE_LINE);
+                lines.for_each(|byte| *byte = byte.wrapping_add(1));
+                std::hint::black_box(&overwritten);
                 socket.send(request).expect("sent");
                 length = socket.recv(&mut answer).expect("an answer");
             }
@@ -130,7 +140,7 @@ impl Alice {
 
     fn ticket(&mut self, server: &Server) -> Credentials {
         let (mut exchange, request) = self.login();
-        let (_, answer) = server.ask(&[vec![request]]);
+        let (_, answer) = server.ask(&[vec![request]], false);
         match exchange.step(&answer, &mut self.rng).expect("a ticket") {
             AsStep::Done(credentials) => *credentials,
             AsStep::Send(_) => unreachable!("it was authenticated at once"),
@@ -144,12 +154,17 @@ impl Alice {
     }
 }
 
-fn beside_an_echo(name: &str, server: &Server, mut request: impl FnMut() -> Vec<u8>) {
+fn beside_an_echo(
+    name: &str,
+    server: &Server,
+    is_cold: bool,
+    mut request: impl FnMut() -> Vec<u8>,
+) {
     let run = |_| (0..EXCHANGES).map(|_| request()).collect();
     let runs: Vec<Vec<Vec<u8>>> = (0..RUNS).map(run).collect();
-    let (served, answer) = server.ask(&runs);
+    let (served, answer) = server.ask(&runs, is_cold);
     let echo = Server::start(sockets(), move |sockets| echo(sockets, answer));
-    let (echoed, _) = echo.ask(&runs);
+    let (echoed, _) = echo.ask(&runs, is_cold);
     println!(
         "{name:<28} {served:>8} ns of CPU, {:.2} times an echo's {echoed}",
         served as f64 / echoed as f64
@@ -167,15 +182,14 @@ fn main() {
     });
     let tgt = alice.ticket(&server);
     let asked: Vec<String> = std::env::args().skip(1).collect();
-    let others = |kind| {
-        asked
-            .iter()
-            .any(|it| ["AS", "TGS"].contains(&&**it) && it != kind)
-    };
-    if !others("AS") {
-        beside_an_echo("AS with pre-authentication", &server, || alice.login().1);
+    let is_asked = |argument: &str| asked.iter().any(|it| it == argument);
+    let is_cold = is_asked("cold");
+    if is_asked("AS") || !is_asked("TGS") {
+        let login = || alice.login().1;
+        beside_an_echo("AS with pre-authentication", &server, is_cold, login);
     }
-    if !others("TGS") {
-        beside_an_echo("TGS", &server, || alice.ask_for_service(&tgt));
+    if is_asked("TGS") || !is_asked("AS") {
+        let ask = || alice.ask_for_service(&tgt);
+        beside_an_echo("TGS", &server, is_cold, ask);
     }
 }
