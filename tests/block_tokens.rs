@@ -178,7 +178,13 @@ fn hdfs_native_writes_nothing_with_a_token_that_is_not_its_own() -> TestResult {
 /// Returns the DataNodes' refusals during handshakes.
 fn handshake_refusals(since: &kerbox::Journal) -> Vec<String> {
     since
-        .filter(|event| matches!(event, Event::Sasl { server: Server::DataNode(_), outcome, .. } if !outcome.is_ok()))
+        .filter(|event| {
+            matches!(
+                event,
+                Event::Sasl { server: Server::DataNode(_), outcome, .. }
+                    if !outcome.is_ok()
+            )
+        })
         .iter()
         .map(|entry| entry.event.to_string())
         .collect()

@@ -29,9 +29,13 @@ fn encrypted(extra: &[(&str, &str)]) -> ClusterBuilder {
 /// Counts the DataNodes' successful handshakes with a key. Its user name contains a blank, which
 /// base64 never does.
 fn by_key(cluster: &Cluster) -> usize {
-    cluster.journal().count(
-        |event| matches!(event, Event::Sasl { server: Server::DataNode(_), user, outcome, .. } if outcome.is_ok() && user.contains(" BP-")),
-    )
+    cluster.journal().count(|event| {
+        matches!(
+            event,
+            Event::Sasl { server: Server::DataNode(_), user, outcome, .. }
+                if outcome.is_ok() && user.contains(" BP-")
+        )
+    })
 }
 
 fn hdfs_native_uses_encryption_keys() -> TestResult {

@@ -27,9 +27,13 @@ trials! {
 }
 
 fn ap_errors(cluster: &Cluster, code: ErrorCode) -> usize {
-    cluster.journal().count(
-        |event| matches!(event, Event::ApExchange { server: Server::NameNode(1), outcome, .. } if outcome.kerberos_code() == Some(code)),
-    )
+    cluster.journal().count(|event| {
+        matches!(
+            event,
+            Event::ApExchange { server: Server::NameNode(1), outcome, .. }
+                if outcome.kerberos_code() == Some(code)
+        )
+    })
 }
 
 /// Returns whether a NameNode answered that it does not accept a ticket.
@@ -125,7 +129,13 @@ fn a_replayed_authenticator_is_refused() -> TestResult {
         cluster
             .journal()
             .wait(
-                |event| matches!(event, Event::ApExchange { outcome, .. } if outcome.kerberos_code() == Some(ErrorCode::KRB_AP_ERR_REPEAT)),
+                |event| {
+                    matches!(
+                        event,
+                        Event::ApExchange { outcome, .. }
+                            if outcome.kerberos_code() == Some(ErrorCode::KRB_AP_ERR_REPEAT)
+                    )
+                },
                 Duration::from_secs(60),
             )
             .await?;
@@ -204,7 +214,11 @@ fn a_faulty_namenode_answers_the_exception_of_choice() -> TestResult {
         });
         let refused = client.get_file_info("/").await.err();
         assert!(
-            matches!(&refused, Some(HdfsError::RPCError(class, message)) if class.ends_with("SafeModeException") && message.contains("not today")),
+            matches!(
+                &refused,
+                Some(HdfsError::RPCError(class, message))
+                    if class.ends_with("SafeModeException") && message.contains("not today")
+            ),
             "{refused:?}"
         );
         assert_eq!(fault.struck(), 1);

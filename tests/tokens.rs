@@ -62,9 +62,17 @@ impl Issued {
 
     /// Counts the times that the NameNode accepted a token.
     fn admitted(&self) -> usize {
-        self.cluster.journal().count(
-            |event| matches!(event, Event::Sasl { server: Server::NameNode(1), mechanism: Mechanism::DigestMd5, outcome, .. } if outcome.is_ok()),
-        )
+        self.cluster.journal().count(|event| {
+            matches!(
+                event,
+                Event::Sasl {
+                    server: Server::NameNode(1),
+                    mechanism: Mechanism::DigestMd5,
+                    outcome,
+                    ..
+                } if outcome.is_ok()
+            )
+        })
     }
 }
 
@@ -273,7 +281,13 @@ fn refusal_of_block_token(
         assert!(!matches!(answered, Ok(Ok(_))), "the token was taken");
         told = cluster
             .journal()
-            .filter(|event| matches!(event, Event::Sasl { server: Server::DataNode(_), outcome, .. } if !outcome.is_ok()))
+            .filter(|event| {
+                matches!(
+                    event,
+                    Event::Sasl { server: Server::DataNode(_), outcome, .. }
+                        if !outcome.is_ok()
+                )
+            })
             .first()
             .map(ToString::to_string);
         // A client that opens the file again gets a valid token.

@@ -110,7 +110,8 @@ impl Cluster {
     ///
     /// ```
     /// # #[cfg(feature = "web")] {
-    /// let cluster = kerbox::Cluster::simple().set("dfs.http.policy", "HTTPS_ONLY").start_blocking()?;
+    /// let cluster = kerbox::Cluster::simple().set("dfs.http.policy", "HTTPS_ONLY");
+    /// let cluster = cluster.start_blocking()?;
     /// assert!(cluster.swebhdfs_url().is_some_and(|url| url.starts_with("swebhdfs://localhost:")));
     /// assert!(cluster.path().join("ca.pem").exists()); // for curl --cacert
     /// # }

@@ -32,7 +32,8 @@
 //!     connect()?.get_file_info("/user/alice/report").await?;
 //!
 //!     cluster.advance_past(alice.ticket().end_time).await?; // end time + allowed clock skew
-//!     assert!(connect()?.get_file_info("/user/alice/report").await.is_err()); // libkrb5 refuses by itself
+//!     // libkrb5 refuses by itself.
+//!     assert!(connect()?.get_file_info("/user/alice/report").await.is_err());
 //!     let too_late = alice.renew().await.unwrap_err(); // an expired ticket cannot be renewed
 //!     assert_eq!(too_late.kerberos_code(), Some(ErrorCode::KRB_AP_ERR_TKT_EXPIRED));
 //!

@@ -1,4 +1,5 @@
-//! The proleptic Gregorian calendar.
+//! The proleptic Gregorian calendar. These two functions are all that the servers need of it; a
+//! library for dates would be one of the largest among those that users compile.
 
 /// Returns the days from 1970-01-01 to a date of the proleptic Gregorian calendar. The year is
 /// counted from March, so that the leap day comes last.
@@ -9,9 +10,17 @@ pub(crate) fn days(year: i64, month: i64, day: i64) -> i64 {
     year.div_euclid(400) * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
 }
 
-/// Returns the date of a day; the inverse of [`days`].
-pub(crate) fn civil(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
+/// Returns year, month and day of a day, which is counted from 1970-01-01 and may be before it.
+///
+/// ```
+/// use kerbox_krb5::calendar::civil;
+///
+/// assert_eq!(civil(20_787), (2026, 11, 30));
+/// assert_eq!(civil(-1), (1969, 12, 31));
+/// ```
+#[must_use]
+pub fn civil(days: i64) -> (i64, i64, i64) {
+    let days = days.saturating_add(719_468);
     let era = days.div_euclid(146_097);
     let of_era = days.rem_euclid(146_097);
     let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;

@@ -2,6 +2,7 @@
 //!
 //! - [`Timestamp`]; [`time`]: [`Clock`], the only code that reads the operating system's clock;
 //!   [`sleep`]: waits for a time of a clock
+//! - [`calendar`]: dates of the Gregorian calendar
 //! - [`principal`]: [`Principal`] and [`NameType`]
 //! - [`error_code`]: [`ErrorCode`], every KRB-ERROR number under its RFC 4120 name
 //! - [`messages`]: every message as a value, with its DER encoding
@@ -16,7 +17,7 @@
 //! - [`krb5_conf`]: [`Krb5Conf`], the configuration of clients
 
 pub mod ap_exchange;
-mod calendar;
+pub mod calendar;
 pub mod ccache;
 mod changes;
 pub mod client;

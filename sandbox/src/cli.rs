@@ -18,19 +18,22 @@ pub(crate) struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
-  kerbox up                               realm EXAMPLE.COM, a NameNode, three DataNodes; alice, bob and jupyter (password = name)
+  kerbox up                               a realm, a NameNode, three DataNodes, and the users
+                                          alice, bob and jupyter (password = name)
   eval \"$(kerbox env)\" && kinit alice      in another terminal
   kerbox up --data-dir ~/kerbox           the same one again after a restart
   kerbox exec -- pytest -q                a fresh one on free ports for one command
   kerbox exec --protection privacy -D dfs.replication=1 -- go test ./...
-  kerbox kdc --dir k & kerbox namenode --kdc-dir k & kerbox datanode --kdc-dir k     each in a process of its own
-  kerbox clock advance 11h                eleven hours pass at once: tickets end, tokens expire, leases lapse
+  kerbox kdc --dir k & kerbox namenode --kdc-dir k & kerbox datanode --kdc-dir k
+                                          each in a process of its own
+  kerbox clock advance 11h                eleven hours pass at once
   kerbox events --follow                  what the servers see
   kerbox fault add krb-error KDC_ERR_POLICY --of alice --times 1
 
-Exit codes: 0 done, 1 failure, 2 usage, 3 bad configuration, 4 cannot bind; `exec` gives the command's own (128 + n for a signal).
-Each long flag that sets a value can be given by a variable, for instance KERBOX_DATANODES=1. KERBOX_KEEP=1 keeps
-the files at the end, KERBOX_KEEP=on-failure those of what fails. Not for production.";
+Exit codes: 0 done, 1 failure, 2 usage, 3 bad configuration, 4 cannot bind; `exec` gives the
+command's own (128 + n for a signal). Each long flag that sets a value can be given by a variable,
+for instance KERBOX_DATANODES=1. KERBOX_KEEP=1 keeps the files at the end, KERBOX_KEEP=on-failure
+those of what fails. Not for production.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {

@@ -161,9 +161,13 @@ fn bug_7_a_kdc_that_is_down_for_days_locks_nobody_out_for_good() -> TestResult {
 const SKEWS: [i64; 2] = [303, -303];
 
 fn ap_errors(cluster: &Cluster, code: ErrorCode) -> usize {
-    cluster.journal().count(
-        |event| matches!(event, Event::ApExchange { server: Server::NameNode(1), outcome, .. } if outcome.kerberos_code() == Some(code)),
-    )
+    cluster.journal().count(|event| {
+        matches!(
+            event,
+            Event::ApExchange { server: Server::NameNode(1), outcome, .. }
+                if outcome.kerberos_code() == Some(code)
+        )
+    })
 }
 
 fn bug_19_a_skewed_namenode_answers_clock_skew() -> TestResult {
@@ -233,9 +237,13 @@ fn bug_19_a_skewed_kdc_answers_clock_skew() -> TestResult {
         )?
         .refused()?;
         assert!(said.contains("Clock skew too great"), "{said}");
-        let seen = realm.journal().count(
-            |event| matches!(event, Event::AsExchange { outcome, .. } if outcome.kerberos_code() == Some(ErrorCode::KRB_AP_ERR_SKEW)),
-        );
+        let seen = realm.journal().count(|event| {
+            matches!(
+                event,
+                Event::AsExchange { outcome, .. }
+                    if outcome.kerberos_code() == Some(ErrorCode::KRB_AP_ERR_SKEW)
+            )
+        });
         assert!(seen > 0, "{}", realm.journal().last(20));
         drop(skew);
         run(

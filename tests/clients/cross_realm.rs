@@ -124,9 +124,13 @@ fn a_way_over_a_third_realm_is_gone_if_both_sides_know_it() -> TestResult {
         said.contains("KDC policy rejects request"),
         "the far realm does not know the way: {said}"
     );
-    let refused = far
-        .journal()
-        .count(|event| matches!(event, Event::TgsExchange { outcome, .. } if outcome.kerberos_code() == Some(ErrorCode::KDC_ERR_POLICY)));
+    let refused = far.journal().count(|event| {
+        matches!(
+            event,
+            Event::TgsExchange { outcome, .. }
+                if outcome.kerberos_code() == Some(ErrorCode::KDC_ERR_POLICY)
+        )
+    });
     assert!(refused > 0);
     let mut database = far.kdc().database_mut();
     database
@@ -225,9 +229,13 @@ fn neighbours() -> Result<(Realm, Realm, ClientEnv), Box<dyn std::error::Error +
 /// Counts the service tickets that alice of `here` got from `there`.
 fn visits(here: &Realm, there: &Realm) -> usize {
     let alice = format!("alice@{}", here.name());
-    there.journal().count(
-        |event| matches!(event, Event::TgsExchange { client, service, outcome, .. } if **client == *alice && service.starts_with("HTTP/") && outcome.is_ok()),
-    )
+    there.journal().count(|event| {
+        matches!(
+            event,
+            Event::TgsExchange { client, service, outcome, .. }
+                if **client == *alice && service.starts_with("HTTP/") && outcome.is_ok()
+        )
+    })
 }
 
 fn heimdal_s_client_comes_to_another_realm() -> TestResult {

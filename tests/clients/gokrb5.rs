@@ -73,7 +73,11 @@ fn it_renews_a_ticket_that_is_nearly_over() -> TestResult {
     .ok()?;
     let renewed = |event: &Event| {
         let kind = TgsKind::Renew;
-        matches!(event, Event::TgsExchange { kind: seen, outcome, .. } if *seen == kind && outcome.is_ok())
+        matches!(
+            event,
+            Event::TgsExchange { kind: seen, outcome, .. }
+                if *seen == kind && outcome.is_ok()
+        )
     };
     assert_eq!(realm.journal().count(renewed), 1);
     Ok(())

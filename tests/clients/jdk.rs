@@ -151,9 +151,13 @@ fn is_refused(jdk: Jdk) -> TestResult {
         answers[3].contains("Server not found in Kerberos database (7)"),
         "{answers:#?}"
     );
-    let refused = realm.journal().count(
-        |event| matches!(event, Event::AsExchange { outcome, .. } if outcome.kerberos_code() == Some(ErrorCode::KDC_ERR_PREAUTH_FAILED)),
-    );
+    let refused = realm.journal().count(|event| {
+        matches!(
+            event,
+            Event::AsExchange { outcome, .. }
+                if outcome.kerberos_code() == Some(ErrorCode::KDC_ERR_PREAUTH_FAILED)
+        )
+    });
     assert!(refused > 0);
     Ok(())
 }

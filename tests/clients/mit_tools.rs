@@ -99,9 +99,13 @@ fn kinit_logs_in_without_preauthentication() -> TestResult {
         )
         .start_blocking()?;
     kinit(&realm, &["carol"], "pw\n")?.ok()?;
-    let refused = realm.journal().count(
-        |event| matches!(event, Event::AsExchange { outcome, .. } if outcome.kerberos_code() == Some(ErrorCode::KDC_ERR_PREAUTH_REQUIRED)),
-    );
+    let refused = realm.journal().count(|event| {
+        matches!(
+            event,
+            Event::AsExchange { outcome, .. }
+                if outcome.kerberos_code() == Some(ErrorCode::KDC_ERR_PREAUTH_REQUIRED)
+        )
+    });
     assert_eq!(refused, 0, "nobody asked for pre-authentication");
     Ok(())
 }
@@ -112,9 +116,13 @@ fn kinit_refuses_a_wrong_password() -> TestResult {
         .start_blocking()?;
     let said = kinit(&realm, &["alice"], "wrong\n")?.refused()?;
     assert!(said.contains("Password incorrect"), "{said}");
-    let seen = realm.journal().count(
-        |event| matches!(event, Event::AsExchange { outcome, .. } if outcome.kerberos_code() == Some(ErrorCode::KDC_ERR_PREAUTH_FAILED)),
-    );
+    let seen = realm.journal().count(|event| {
+        matches!(
+            event,
+            Event::AsExchange { outcome, .. }
+                if outcome.kerberos_code() == Some(ErrorCode::KDC_ERR_PREAUTH_FAILED)
+        )
+    });
     assert_eq!(seen, 1);
     Ok(())
 }

@@ -31,7 +31,13 @@ fn wrong_checksums_make_the_reader_try_another_datanode() -> TestResult {
         assert_eq!(fault.struck(), 1);
         // A read is recorded when it ends, which the client does not wait for.
         for (number, seen) in journals {
-            let read = move |event: &Event| matches!(event, Event::ReadBlock { datanode, .. } if *datanode == number);
+            let read = move |event: &Event| {
+                matches!(
+                    event,
+                    Event::ReadBlock { datanode, .. }
+                        if *datanode == number
+                )
+            };
             seen.wait(read, Duration::from_secs(30)).await?;
         }
         Ok(())

@@ -236,7 +236,11 @@ fn spnego_gives_a_cookie_that_ends_with_the_clock() -> TestResult {
     has(&answer, "www-authenticate: Negotiate o")?;
     has(&answer, "{\"Path\":\"/user/alice\"}")?;
     let accepted = cluster.journal().count(|event| {
-        matches!(event, Event::ApExchange { server: Server::NameNode(1), client, outcome } if client.starts_with("alice@") && outcome.is_ok())
+        matches!(
+            event,
+            Event::ApExchange { server: Server::NameNode(1), client, outcome }
+                if client.starts_with("alice@") && outcome.is_ok()
+        )
     });
     assert_eq!(accepted, 1, "{}", cluster.journal().last(20));
     let cookie = ["-i", "-b", &jar, &home];

@@ -141,7 +141,9 @@ impl Login {
     }
 
     /// The same, and Go and static programs that it starts follow, too; see
-    /// [`Cluster::command_and_children_under_clock`](crate::Cluster::command_and_children_under_clock).
+    /// [`command_and_children_under_clock`] of the cluster.
+    ///
+    /// [`command_and_children_under_clock`]: crate::Cluster::command_and_children_under_clock
     pub fn command_and_children_under_clock(
         &self,
         program: impl AsRef<OsStr>,

@@ -25,7 +25,8 @@ macro_rules! attributes {
             $(#[doc = $meaning] pub const $constant: Self = Self($bit);)*
 
             /// Each attribute's name in kadmin, and whether `+name` sets or clears the bit.
-            const NAMES: &[(&str, bool, Self)] = &[$(($name, attributes!(@sense $sense), Self::$constant)),*];
+            const NAMES: &[(&str, bool, Self)] =
+                &[$(($name, attributes!(@sense $sense), Self::$constant)),*];
 
             /// Returns the name of a single attribute in MIT's database, as `getprinc` prints it.
             #[must_use]

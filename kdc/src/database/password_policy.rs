@@ -44,8 +44,9 @@ pub enum PasswordRefused {
     TooShort(usize),
     /// It has fewer character classes than this.
     #[error(
-        "New password does not have enough character classes.\nThe character classes are:\n\t- lower-case letters,\n\
-         \t- upper-case letters,\n\t- digits,\n\t- punctuation, and\n\t- all other characters (e.g., control characters).\n\
+        "New password does not have enough character classes.\nThe character classes are:\n\
+         \t- lower-case letters,\n\t- upper-case letters,\n\t- digits,\n\
+         \t- punctuation, and\n\t- all other characters (e.g., control characters).\n\
          Please choose a password with at least {0} character classes."
     )]
     TooFewClasses(usize),

@@ -138,7 +138,7 @@ pub mod i_node_section {
         pub x_attrs: ::core::option::Option<XAttrFeatureProto>,
         #[prost(message, optional, tag = "7")]
         pub type_quotas: ::core::option::Option<QuotaByStorageTypeFeatureProto>,
-        /// A field of Kerbox, which Hadoop skips: its images do not keep the time that a client has set.
+        /// A field of Kerbox, which Hadoop skips: its images do not keep a time that a client has set.
         #[prost(uint64, optional, tag = "1001")]
         pub access_time: ::core::option::Option<u64>,
     }

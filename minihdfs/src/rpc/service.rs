@@ -220,7 +220,9 @@ const fn precedes(first: &[u8], second: &[u8]) -> bool {
 /// impl RpcService for NameNode {
 ///     fn call(&self, call: &Call<'_>, response: &mut Vec<u8>) -> Result<(), HdfsError> {
 ///         match call.protocol {
-///             name if name == GET_USER_MAPPINGS.name() => GET_USER_MAPPINGS.dispatch(self, call, response),
+///             name if name == GET_USER_MAPPINGS.name() => {
+///                 GET_USER_MAPPINGS.dispatch(self, call, response)
+///             }
 ///             _ => Err(call.unknown_protocol()),
 ///         }
 ///     }
@@ -231,7 +233,9 @@ const fn precedes(first: &[u8], second: &[u8]) -> bool {
 macro_rules! __protocol {
     ($name:expr, $version:expr, $($method:literal => $function:expr),* $(,)?) => {
         $crate::rpc::Protocol::new($name, $version, &[
-            $(($method, |service, call, response| call.answer(response, |request| $function(service, call, request)))),*
+            $(($method, |service, call, response| {
+                call.answer(response, |request| $function(service, call, request))
+            })),*
         ])
     };
 }

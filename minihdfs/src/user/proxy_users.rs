@@ -21,7 +21,8 @@ use crate::error::HdfsError;
 /// let [oozie, alice, bob] = ["oozie", "alice", "bob"].map(User::simple);
 /// let rules = ProxyUsers::from_config(&config);
 /// rules.authorize(&oozie, &alice, &[], [10, 1, 2, 3].into())?;
-/// let refused = rules.authorize(&oozie, &bob, &[], [10, 1, 2, 3].into()).expect_err("not allowed");
+/// let refused = rules.authorize(&oozie, &bob, &[], [10, 1, 2, 3].into());
+/// let refused = refused.expect_err("not allowed");
 /// assert_eq!(refused.message(), "User: oozie is not allowed to impersonate bob");
 /// # Ok(())
 /// # }

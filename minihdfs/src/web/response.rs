@@ -96,7 +96,8 @@ pub(super) fn page(status: StatusCode, reason: &str) -> WebResponse {
     let number = status.as_u16();
     let body = format!(
         "<html>\n<head>\n<meta http-equiv=\"Content-Type\" content=\"text/html;charset=ISO-8859-1\"/>\n\
-         <title>Error {number} {shown}</title>\n</head>\n<body><h2>HTTP ERROR {number} {shown}</h2>\n\
+         <title>Error {number} {shown}</title>\n</head>\n\
+         <body><h2>HTTP ERROR {number} {shown}</h2>\n\
          </body>\n</html>\n"
     );
     with_status(status, HTML, body)

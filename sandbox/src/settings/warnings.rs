@@ -56,7 +56,8 @@ fn warnings(settings: &Settings) -> Vec<String> {
         let address = listen.ip();
         if !address.is_loopback() {
             let named = if address.is_unspecified() {
-                "; clients' files name the loopback address, so bind the one that others know if they shall use them"
+                "; clients' files name the loopback address, so bind the one that others know if \
+                 they are to use them"
             } else {
                 ""
             };

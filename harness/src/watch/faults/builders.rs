@@ -78,9 +78,13 @@ impl Fault {
 
     /// Strikes another operation of the DataTransferProtocol.
     pub fn on_operation(operation: Operation) -> On<BlockOperation> {
-        On::new(|event| matches!(event, Event::DataTransfer { .. })).when(
-            move |event| matches!(event, Event::DataTransfer { operation: at, .. } if *at == operation),
-        )
+        On::new(|event| matches!(event, Event::DataTransfer { .. })).when(move |event| {
+            matches!(
+                event,
+                Event::DataTransfer { operation: at, .. }
+                    if *at == operation
+            )
+        })
     }
 
     /// Strikes the heartbeats of DataNodes.

@@ -88,7 +88,13 @@ impl Fault {
     #[must_use]
     pub fn datanode_dies_at_packet(datanode: usize, nth: u64) -> Self {
         Self::new(
-            move |event| matches!(event, Event::Packet { datanode: at, nth: n, .. } if *at == datanode && *n == nth),
+            move |event| {
+                matches!(
+                    event,
+                    Event::Packet { datanode: at, nth: n, .. }
+                        if *at == datanode && *n == nth
+                )
+            },
             Verdict::Kill,
         )
     }

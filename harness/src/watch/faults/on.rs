@@ -65,9 +65,13 @@ impl On<Rpc> {
     /// Restricts it to calls about this path, for instance `/tmp/x`.
     pub fn path(self, wanted: &str) -> Self {
         let wanted = wanted.to_owned();
-        self.when(
-            move |event| matches!(event, Event::RpcCall { path: Some(path), .. } if **path == *wanted),
-        )
+        self.when(move |event| {
+            matches!(
+                event,
+                Event::RpcCall { path: Some(path), .. }
+                    if **path == *wanted
+            )
+        })
     }
 
     /// Restricts it to calls about this directory and what is in it.
@@ -94,7 +98,11 @@ impl On<BlockData> {
     /// Restricts it to this block.
     pub fn block(self, id: u64) -> Self {
         self.when(move |event| {
-            matches!(event, Event::ReadBlock { block, .. } | Event::WriteBlock { block, .. } if *block == id)
+            matches!(
+                event,
+                Event::ReadBlock { block, .. } | Event::WriteBlock { block, .. }
+                    if *block == id
+            )
         })
     }
 }

@@ -237,7 +237,15 @@ fn a_datanode_whose_heartbeats_are_lost_is_thought_dead_and_comes_back() -> Resu
 {
     let cluster = crate::Cluster::simple().datanodes(2).start_blocking()?;
     let second = Server::DataNode(2);
-    let is = |wanted| move |event: &Event| matches!(event, Event::State { server, change, .. } if (*server, *change) == (second, wanted));
+    let is = |wanted| {
+        move |event: &Event| {
+            matches!(
+                event,
+                Event::State { server, change, .. }
+                    if (*server, *change) == (second, wanted)
+            )
+        }
+    };
     let lost = cluster.inject(Fault::on_heartbeats().at(second).lose());
     cluster.advance_blocking(std::time::Duration::from_secs(700))?;
     assert!(lost.struck() > 0);

@@ -1,6 +1,7 @@
 //! Cache directives: adding, changing, removing, listing.
 
 use kerbox_krb5::Timestamp;
+use kerbox_krb5::calendar::civil;
 
 use super::cache_pools::{EXPIRY_NEVER, LIMIT_UNLIMITED, check_pool, short};
 use super::cache_statistics::Statistics;
@@ -351,16 +352,9 @@ fn duration_in_words(millis: i64) -> String {
 /// Formats `2026-11-22T05:57:00+0000` (`DFSUtilClient.dateToIso8601String`, in UTC). Java's dates
 /// go further than a [`Timestamp`].
 pub(super) fn date_in_words(millis: i64) -> String {
-    let (days, second) = (millis.div_euclid(86_400_000), millis / 1000 % 86_400);
-    // The Gregorian calendar repeats every 400 years; each such era begins in March of its year 0.
-    let days = days.saturating_add(719_468);
-    let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let of_era_years = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * of_era_years + of_era_years / 4 - of_era_years / 100);
-    let month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    let year = of_era_years + era * 400 + i64::from(month <= 2);
+    let seconds = millis.div_euclid(1000);
+    let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    let (year, month, day) = civil(days);
     format!(
         "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}+0000",
         second / 3600,

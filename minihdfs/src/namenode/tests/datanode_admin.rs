@@ -200,7 +200,11 @@ fn a_datanode_in_maintenance_may_be_away() {
     assert_eq!(states(&fixture)[0], "NORMAL");
     let commands = fixture.heartbeat(2);
     assert!(
-        matches!(&commands[..], [DatanodeCommand::Transfer { block: copied, .. }] if copied.id == block.block_id),
+        matches!(
+            &commands[..],
+            [DatanodeCommand::Transfer { block: copied, .. }]
+                if copied.id == block.block_id
+        ),
         "it has been away for too long: {commands:?}"
     );
     fixture.restart();

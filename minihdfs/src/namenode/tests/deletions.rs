@@ -11,9 +11,11 @@ fn a_replica_of_an_unknown_block_is_deleted() {
         ..ExtendedBlockProto::default()
     };
     fixture.received(1, &stray, 9);
-    assert!(
-        matches!(&fixture.heartbeat(1)[..], [DatanodeCommand::Invalidate(blocks)] if blocks[0].id == 5)
-    );
+    assert!(matches!(
+        &fixture.heartbeat(1)[..],
+        [DatanodeCommand::Invalidate(blocks)]
+            if blocks[0].id == 5
+    ));
     assert!(
         !fixture.datanodes[0].lower(),
         "it goes with the next heartbeat: nothing hurries"

@@ -140,7 +140,13 @@ fn beyond_the_hard_limit_the_namenode_closes_files_itself() {
             .result
     );
     let events = recorder.0.lock().expect("not poisoned");
-    let fired = |event: &Event| matches!(event, Event::Timer { timer: TimerKind::LeaseHardLimit, subject, .. } if &**subject == "client-hdfs");
+    let fired = |event: &Event| {
+        matches!(
+            event,
+            Event::Timer { timer: TimerKind::LeaseHardLimit, subject, .. }
+                if &**subject == "client-hdfs"
+        )
+    };
     assert!(events.iter().any(fired), "{events:?}");
 }
 

@@ -154,9 +154,11 @@ fn truncation_at_a_blocks_end_is_done_at_once() {
     assert!(truncate(&hdfs, 2058).expect("the same length"));
     assert!(truncate(&hdfs, 1024).expect("cut"));
     assert_eq!(hdfs.stat("/f").length, 1024);
-    assert!(
-        matches!(&fixture.heartbeat(1)[..], [DatanodeCommand::Invalidate(blocks)] if blocks.len() == 2)
-    );
+    assert!(matches!(
+        &fixture.heartbeat(1)[..],
+        [DatanodeCommand::Invalidate(blocks)]
+            if blocks.len() == 2
+    ));
     refused(
         truncate(&hdfs, 2000),
         "HadoopIllegalArgumentException",

@@ -236,9 +236,11 @@ fn a_corrupt_replica_is_replaced_and_then_removed() {
     };
     fixture.received(number_of(&targets[0].uuid), &block, 100);
     let commands = fixture.heartbeats();
-    assert!(
-        matches!(&commands[..], [(number, DatanodeCommand::Invalidate(_))] if format!("dn{number}") == bad)
-    );
+    assert!(matches!(
+        &commands[..],
+        [(number, DatanodeCommand::Invalidate(_))]
+            if format!("dn{number}") == bad
+    ));
 }
 
 #[test]
@@ -371,7 +373,11 @@ fn urgent_commands_raise_the_signal_of_a_datanode_in_the_same_process() {
     assert!(fixture.datanodes[source - 1].lower(), "an order to copy");
     let commands = fixture.heartbeat(source);
     assert!(
-        matches!(&commands[..], [DatanodeCommand::Transfer { block: copied, .. }] if copied.id == block.block_id),
+        matches!(
+            &commands[..],
+            [DatanodeCommand::Transfer { block: copied, .. }]
+                if copied.id == block.block_id
+        ),
         "{commands:?}"
     );
 }

@@ -286,9 +286,11 @@ fn overwriting_makes_a_new_file_and_drops_the_old_blocks() {
     hdfs.call::<CreateResponseProto>("create", &request)
         .expect("overwritten");
     assert!(hdfs.stat("/f").file_id > old);
-    assert!(
-        matches!(&fixture.heartbeat(1)[..], [DatanodeCommand::Invalidate(blocks)] if blocks.len() == 1)
-    );
+    assert!(matches!(
+        &fixture.heartbeat(1)[..],
+        [DatanodeCommand::Invalidate(blocks)]
+            if blocks.len() == 1
+    ));
 }
 
 #[test]

@@ -133,7 +133,8 @@ impl fmt::Debug for LiveBody {
 /// ```
 /// use std::future::{Future, ready};
 /// use std::pin::Pin;
-/// use minihdfs::web::{Console, ConsoleAccess, ConsoleAnswer, ConsoleCall, ConsoleFile, ConsoleVerbs};
+/// use minihdfs::web::{Console, ConsoleAccess, ConsoleAnswer, ConsoleCall};
+/// use minihdfs::web::{ConsoleFile, ConsoleVerbs};
 ///
 /// struct Greeter;
 ///

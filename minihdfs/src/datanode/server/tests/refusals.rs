@@ -156,7 +156,11 @@ async fn a_client_without_the_handshake_and_one_with_a_needless_one_are_cut_off(
     );
     let refused = fixture.outcomes(|event| matches!(event, Event::Sasl { .. }));
     assert!(
-        matches!(&refused[..], [Outcome::Exception { message, .. }] if message.contains("does not support SASL")),
+        matches!(
+            &refused[..],
+            [Outcome::Exception { message, .. }]
+                if message.contains("does not support SASL")
+        ),
         "{refused:?}"
     );
 
