@@ -158,9 +158,8 @@ impl DatanodeProtocol for NameNode {
         error: DatanodeError,
         message: &str,
     ) -> Result<(), HdfsError> {
-        let mut guard = self.lock();
-        let ns = &mut *guard;
-        let from = registered(ns, datanode)?;
+        let mut ns = self.lock();
+        let from = registered(&ns, datanode)?;
         let datanode = ns.blocks.datanodes.number(from);
         tracing::warn!(datanode, ?error, message, "a DataNode reports a problem");
         if error == DatanodeError::FatalDiskError {
@@ -170,8 +169,7 @@ impl DatanodeProtocol for NameNode {
     }
 
     fn report_bad_blocks(&self, now: Timestamp, blocks: &[BadBlock]) -> Result<(), HdfsError> {
-        let mut guard = self.lock();
-        let ns = &mut *guard;
+        let mut ns = self.lock();
         for BadBlock {
             block, datanode, ..
         } in blocks
