@@ -122,6 +122,7 @@ pub struct SessionFacts {
 
 /// A quality of protection (RFC 2831, 2.1.1; RFC 4752, 3.3).
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[non_exhaustive]
 pub enum Qop {
     /// Authentication only.
     #[default]
@@ -132,13 +133,21 @@ pub enum Qop {
     Privacy,
 }
 
-impl fmt::Display for Qop {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Qop {
+    /// Returns its name in SASL.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
             Self::Authentication => "auth",
             Self::Integrity => "auth-int",
             Self::Privacy => "auth-conf",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Qop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 

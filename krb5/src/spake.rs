@@ -33,6 +33,7 @@ pub type Value = [u8; LENGTH];
 
 /// A side of the exchange.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum Side {
     /// The KDC.
     Kdc,

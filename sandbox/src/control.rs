@@ -31,6 +31,11 @@ pub(crate) fn ask(dir: &Path, request: &Request) -> Result<Value, Failure> {
     match serde_json::from_str(&answer).map_err(|error| failed(&error))? {
         Answer::Done(value) => Ok(value),
         Answer::Refused(why) => Err(Failure::Failed(why)),
+        other => Err(Failure::Failed(format!(
+            "the sandbox in {} gives an answer that this kerbox does not know: {other:?}; stop it, \
+             and start it again with this one",
+            dir.display()
+        ))),
     }
 }
 

@@ -1,7 +1,8 @@
 //! The rooms of the house: the modules of a crate do not import each other in a circle, so that a
-//! reader has somewhere to begin; a function has no more lines than a reader sees at once; and
-//! examples show the public types.
+//! reader has somewhere to begin; a function has no more lines than a reader sees at once;
+//! examples show the public types; and public enums can get more variants.
 
+mod enums;
 mod examples;
 mod lengths;
 
@@ -45,6 +46,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     }));
     trials.extend(lengths::trials(&CRATES));
     trials.extend(examples::trials());
+    trials.extend(enums::trials());
     trials
 }
 

@@ -97,6 +97,7 @@ pub enum Request {
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum NodeChange {
     /// It ends in order.
     Stop,
@@ -124,6 +125,7 @@ pub enum NodeChange {
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Answer {
     /// The request was carried out.
     Done(Value),
@@ -182,6 +184,7 @@ pub struct PrincipalRequest {
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum When {
     /// Never.
     Never,
@@ -240,6 +243,7 @@ pub struct TicketRequest {
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum ClockRequest {
     /// Shows the time.
     Show,

@@ -22,6 +22,7 @@ use crate::watch::faults::{Fault, FaultGuard};
 /// # Ok::<(), kerbox::Error>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum Side {
     /// The NameNode or a DataNode.
     Server(Server),

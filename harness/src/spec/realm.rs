@@ -165,6 +165,7 @@ impl Default for RealmSpec {
 /// realm.transports = Transports::Tcp; // as Hadoop's MiniKdc
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
 pub enum Transports {
     /// UDP and TCP.
     #[default]

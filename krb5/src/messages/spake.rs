@@ -19,6 +19,7 @@ use crate::Error;
 /// # Ok::<(), kerbox_krb5::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum PaSpake {
     /// The groups that the client supports, best first.
     Support(Vec<i32>),

@@ -15,6 +15,7 @@ use super::value::{ConfigError, Entry};
 /// # Ok::<(), minihdfs::config::ConfigError>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
 pub enum HttpPolicy {
     /// `HTTP_ONLY`
     #[default]

@@ -41,6 +41,7 @@ pub struct BadBlock {
 /// The kind of a problem that a DataNode reports (`ErrorReportRequestProto.ErrorCode`, with the
 /// wire's numbers).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum DatanodeError {
     /// Something that the NameNode should only log.
     Notify = 0,

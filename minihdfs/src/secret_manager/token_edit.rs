@@ -56,6 +56,7 @@ impl fmt::Debug for MasterKeyBytes {
 /// }
 /// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum TokenEdit {
     /// `OP_GET_DELEGATION_TOKEN`
     GetDelegationToken {

@@ -14,6 +14,7 @@ pub type WebAnswer = Response<WebContent>;
 
 /// The body of a response.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum WebContent {
     /// All of it.
     Whole(Bytes),

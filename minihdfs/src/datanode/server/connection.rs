@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kerbox_events::{Event, Facts, Mechanism, Outcome, Qop, Server, SessionFacts};
+use kerbox_events::{Event, Facts, Mechanism, Outcome, Server, SessionFacts};
 use kerbox_krb5::Timestamp;
 use kerbox_net::{Accepted, Linger, Place, within};
 use prost::Message;
@@ -357,11 +357,9 @@ fn refusal(error: &HdfsError) -> Outcome {
 
 /// Returns the word for what protects a session.
 fn protection_of(facts: &SessionFacts) -> &'static str {
-    match (facts.cipher, facts.qop) {
-        (Some(_), _) => "auth-conf, AES",
-        (None, Qop::Privacy) => "auth-conf",
-        (None, Qop::Integrity) => "auth-int",
-        (None, Qop::Authentication) => "auth",
+    match facts.cipher {
+        Some(_) => "auth-conf, AES",
+        None => facts.qop.name(),
     }
 }
 

@@ -51,6 +51,7 @@ impl ConsoleFile {
 /// assert!(!ConsoleAccess::Administrators.allows(false));
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
 pub enum ConsoleAccess {
     /// Every user who authenticates.
     Everyone,
@@ -80,6 +81,7 @@ pub struct ConsoleCall {
 
 /// The answer to a call.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum ConsoleAnswer {
     /// It is done; this is what the client sees.
     Done(Value),
