@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::Path;
 
-use kerbox::directory::{hadoop_option, java_option};
+use kerbox::directory::{hadoop_option, java_option, shell_word};
 
 use crate::cli::Shell;
 
@@ -102,7 +102,7 @@ pub(crate) fn file(variables: &Environment) -> String {
     if let Some(dir) = kdc_of(variables) {
         for (name, option) in options(dir) {
             plain.remove(name);
-            let option = posix_quoted(&option);
+            let option = shell_word(&option);
             extended.push_str(&format!(
                 "case \" ${{{name}-}} \" in *\" \"{option}\" \"*) ;; *) export {name}=\"${{{name}:+${name} }}\"{option} ;; esac\n"
             ));
@@ -111,13 +111,9 @@ pub(crate) fn file(variables: &Environment) -> String {
     script(&plain, Shell::Bash) + &extended
 }
 
-fn posix_quoted(value: &str) -> String {
-    format!("'{}'", value.replace('\'', r"'\''"))
-}
-
 fn line(name: &str, value: &str, shell: Shell) -> String {
     match shell {
-        Shell::Bash => format!("export {name}={}", posix_quoted(value)),
+        Shell::Bash => format!("export {name}={}", shell_word(value)),
         Shell::Fish => format!(
             "set -gx {name} '{}'",
             value.replace('\\', r"\\").replace('\'', r"\'")
@@ -142,7 +138,7 @@ mod tests {
     fn every_shell_gets_its_own_quotes() {
         let variables = BTreeMap::from([(String::from("A"), String::from(r#"it's "$5" \ now"#))]);
         for (shell, expected) in [
-            (Shell::Bash, r#"export A='it'\''s "$5" \ now'"#),
+            (Shell::Bash, r#"export A="it's \""'$5" '"\\ now""#),
             (Shell::Fish, r#"set -gx A 'it\'s "$5" \\ now'"#),
             (Shell::Powershell, r#"$env:A = 'it''s "$5" \ now'"#),
             (Shell::Dotenv, r#"A="it's \"\$5\" \\ now""#),

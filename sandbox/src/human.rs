@@ -1,5 +1,6 @@
 //! The text that a person sees on a terminal.
 
+use kerbox::directory::shell_word;
 use kerbox::spec::Security;
 
 use crate::directory::Directory;
@@ -126,15 +127,4 @@ fn users(settings: &Settings) -> (Vec<&str>, Vec<&str>) {
         list.push(user.name.as_str());
     }
     (easy, own)
-}
-
-fn shell_word(text: &str) -> String {
-    if text
-        .chars()
-        .all(|c| c.is_ascii_alphanumeric() || "/._-+".contains(c))
-    {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
 }

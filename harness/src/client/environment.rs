@@ -56,18 +56,26 @@ impl ClientEnv {
         command
     }
 
-    /// Returns lines for a POSIX shell: `export NAME='value'`.
+    /// Returns lines for a POSIX shell: `export NAME=value`, with the value in quotes if it needs
+    /// them.
     #[must_use]
     pub fn to_shell(&self) -> String {
         self.iter()
             .map(|(name, value)| {
-                format!(
-                    "export {name}='{}'\n",
-                    value.to_string_lossy().replace('\'', r"'\''")
-                )
+                let value = shell_word(&value.to_string_lossy());
+                format!("export {name}={value}\n")
             })
             .collect()
     }
+}
+
+/// Quotes a text as one word for POSIX shells, if it needs quotes. No variable and no path can hold
+/// a NUL, which no shell can quote; it becomes U+FFFD.
+#[must_use]
+pub fn shell_word(text: &str) -> String {
+    let text = text.replace('\0', "\u{fffd}");
+    let word = shlex::try_quote(&text).expect("only a NUL cannot be quoted");
+    word.into_owned()
 }
 
 /// Returns the JVM option that selects a fixture's realm, for `HADOOP_OPTS`. Hadoop's scripts split
@@ -136,7 +144,13 @@ mod tests {
 
     #[test]
     fn shell_lines_quote() {
-        let env = ClientEnv::default().with("A", "it's");
-        assert_eq!(env.to_shell(), "export A='it'\\''s'\n");
+        let env = ClientEnv::default()
+            .with("A", "it's")
+            .with("B", "FILE:/b")
+            .with("C", "c\0");
+        assert_eq!(
+            env.to_shell(),
+            "export A=\"it's\"\nexport B=FILE:/b\nexport C='c\u{fffd}'\n"
+        );
     }
 }

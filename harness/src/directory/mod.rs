@@ -27,7 +27,7 @@ use marker::{Kind, Marker, Refusal};
 use reaper::{PREFIX, await_reaper, reap_once};
 use removal::{clear, remove, remove_file};
 
-pub use crate::client::environment::{hadoop_option, java_option};
+pub use crate::client::environment::{hadoop_option, java_option, shell_word};
 pub(crate) use marker::is_marked;
 pub use reaper::reap;
 
