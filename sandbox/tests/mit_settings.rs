@@ -229,7 +229,7 @@ fn what_kadmin_obeys_is_seen() {
     realm.query("addpol -history 3 -allowedkeysalts aes128-cts default");
     let (_, said) = realm.query("addprinc -pw first alice");
     assert!(said.contains("assigning \"default\""), "{said}");
-    realm.query("modprinc +requires_pre_auth -maxlife 'next hour' -pwexpire '3 days ago' alice");
+    realm.query(r#"modprinc +requires_pre_auth -maxlife "next hour" -pwexpire "3 days ago" alice"#);
     for password in ["second", "third"] {
         realm.query(&format!("cpw -pw {password} alice"));
     }

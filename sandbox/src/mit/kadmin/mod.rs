@@ -16,6 +16,7 @@ use super::master::MasterKeys;
 use super::password;
 use super::relations::Program;
 use crate::randomness;
+use words::split;
 
 mod attributes;
 mod keytabs;
@@ -24,6 +25,7 @@ mod passwords;
 mod policies;
 mod principals;
 mod show;
+mod words;
 
 const NAME: &str = "kadmin.local";
 const USAGE: &str = "usage: kadmin.local [-r realm] [-p principal] [-d dbname] [-e keysalts] \
@@ -110,15 +112,7 @@ pub(crate) fn main(arguments: &[String]) -> ExitCode {
     if !script {
         println!("Authenticating as principal {administrator} with password.");
     }
-    let queries: Vec<Vec<String>> = match (read.query, script) {
-        (_, true) => vec![read.words.to_vec()],
-        (Some(query), false) => vec![split(query)],
-        (None, false) => std::io::stdin()
-            .lines()
-            .map_while(Result::ok)
-            .map(|line| split(&line))
-            .collect(),
-    };
+    let queries = queries(read.query, read.words);
     let password = match read.by_hand.then(|| password::ask(false)).transpose() {
         Ok(password) => password,
         Err(why) => return complain(NAME, why),
@@ -131,10 +125,12 @@ pub(crate) fn main(arguments: &[String]) -> ExitCode {
     };
     let mut last = ExitCode::SUCCESS;
     for query in queries {
-        if let Err(failure) = run(&context, &query) {
+        let query = query.map_err(|why| Failure::from(format!("{NAME}: {why}")));
+        let is_of_keytabs = query.as_ref().is_ok_and(|query| is_of_keytabs(query));
+        if let Err(failure) = query.and_then(|query| run(&context, &query)) {
             // MIT's tool succeeds if a query of -q fails, but not if the query is unknown or was
             // given as words. It always succeeds if a query for keytabs fails.
-            let counts = failure.unknown || script && !is_of_keytabs(&query);
+            let counts = failure.unknown || script && !is_of_keytabs;
             eprintln!("{}", failure.text);
             if counts {
                 last = ExitCode::FAILURE;
@@ -142,6 +138,18 @@ pub(crate) fn main(arguments: &[String]) -> ExitCode {
         }
     }
     last
+}
+
+/// Returns the words of each query: those of the command line, of `-q`, or of standard input.
+fn queries(query: Option<&str>, words: &[String]) -> Vec<Result<Vec<String>, &'static str>> {
+    match query {
+        _ if !words.is_empty() => vec![Ok(words.to_vec())],
+        Some(query) => vec![split(query)],
+        None => {
+            let lines = std::io::stdin().lines().map_while(Result::ok);
+            lines.map(|line| split(&line)).collect()
+        }
+    }
 }
 
 fn is_of_keytabs(query: &[String]) -> bool {
@@ -165,29 +173,6 @@ impl From<String> for Failure {
             unknown: false,
         }
     }
-}
-
-/// Splits a query into words, with both kinds of quotes and backslashes.
-fn split(query: &str) -> Vec<String> {
-    let mut words = Vec::new();
-    let mut word: Option<String> = None;
-    let mut quote: Option<char> = None;
-    let mut characters = query.chars();
-    while let Some(character) = characters.next() {
-        match (quote, character) {
-            (Some(open), _) if open == character => quote = None,
-            (Some(_), _) => word.get_or_insert_default().push(character),
-            (None, '"' | '\'') => {
-                quote = Some(character);
-                word.get_or_insert_default();
-            }
-            (None, '\\') => word.get_or_insert_default().extend(characters.next()),
-            (None, space) if space.is_whitespace() => words.extend(word.take()),
-            (None, _) => word.get_or_insert_default().push(character),
-        }
-    }
-    words.extend(word);
-    words
 }
 
 /// The context of a query.
@@ -321,17 +306,4 @@ fn yes() -> bool {
     let _ = std::io::stdout().flush();
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer).is_ok() && answer.trim() == "yes"
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn queries_are_split_as_a_shell_does() {
-        assert_eq!(
-            split(r#"addprinc -pw 'a b' "c d"  e\ f '' "#),
-            ["addprinc", "-pw", "a b", "c d", "e f", ""]
-        );
-    }
 }
