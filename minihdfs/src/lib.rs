@@ -19,6 +19,7 @@ pub mod error;
 pub mod namenode;
 pub mod proto;
 pub mod protocol;
+mod qop;
 pub mod rpc;
 pub mod sasl;
 pub mod secret_manager;

@@ -6,7 +6,7 @@ use super::service_policy;
 use super::value::{ConfigError, Entry};
 use super::{AuthToLocalMechanism, Authentication, EncryptionAlgorithm, HdfsConfig, Obeyed};
 use crate::proto::hdfs::ChecksumTypeProto;
-use crate::sasl::QualityOfProtection;
+use crate::qop::QualityOfProtection;
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);

@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::proto::hdfs::ChecksumTypeProto;
-use crate::sasl::QualityOfProtection;
+use crate::qop::QualityOfProtection;
 
 pub use datanode::DatanodeSettings;
 pub use datanode_admin::DatanodeAdminSettings;

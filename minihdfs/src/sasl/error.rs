@@ -41,11 +41,6 @@ impl SaslError {
         }
     }
 
-    /// Creates the error for an encryption key that the server does not know, or no longer knows.
-    pub(crate) fn unknown_encryption_key(message: impl Into<String>) -> Self {
-        HdfsError::invalid_encryption_key(message).into()
-    }
-
     /// Returns the KRB-ERROR code that explains why a ticket or an authenticator was rejected.
     #[must_use]
     pub fn code(&self) -> Option<ErrorCode> {

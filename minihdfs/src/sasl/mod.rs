@@ -12,15 +12,14 @@ mod digest_md5;
 mod error;
 mod gssapi;
 mod layer;
-mod qop;
 mod server;
 mod step;
 
+pub use crate::qop::QualityOfProtection;
 pub use client::{Negotiated, SaslClient};
 pub use digest_md5::{DigestCipher, DigestMd5Client, DigestMd5Settings};
 pub use error::SaslError;
 pub use gssapi::{GssapiSettings, ServiceKeytab};
 pub use layer::{UnwrapHalf, WrapHalf};
-pub use qop::QualityOfProtection;
 pub use server::SaslServer;
 pub use step::{ApOutcome, SaslStep};

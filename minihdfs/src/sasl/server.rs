@@ -9,8 +9,8 @@ use super::digest_md5::{DigestMd5Server, DigestMd5Settings};
 use super::error::SaslError;
 use super::gssapi::{GssapiServer, GssapiSettings};
 use super::layer::{UnwrapHalf, WrapHalf};
-use super::qop::QualityOfProtection;
 use super::step::{ApOutcome, Established, SaslStep};
+use crate::qop::QualityOfProtection;
 use crate::secret_manager::SecretManager;
 
 /// The server side of one SASL handshake, and then the connection's security layer.

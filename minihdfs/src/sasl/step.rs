@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kerbox_events::Outcome;
 
 use super::layer::Layer;
-use super::qop::QualityOfProtection;
+use crate::qop::QualityOfProtection;
 
 /// The result of a handshake step.
 #[derive(Clone, PartialEq, Eq, Debug)]

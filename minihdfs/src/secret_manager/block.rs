@@ -12,7 +12,6 @@ use super::block_settings::BlockTokenSettings;
 use super::{SecretManager, TokenUser};
 use crate::proto::hdfs::DataEncryptionKeyProto;
 use crate::protocol::ExportedBlockKeys;
-use crate::sasl::SaslError;
 use crate::token::{AccessMode, BlockTokenIdentifier, StorageType, Token};
 use crate::{HdfsError, base64};
 
@@ -370,10 +369,10 @@ impl SecretManager for EncryptionKeys {
             base64::decode(nonce).ok_or_else(|| malformed("has a nonce that is not base64"))?;
         let keys = self.0.keys();
         let key = keys.get(key_id).ok_or_else(|| {
-            HdfsError::from(SaslError::unknown_encryption_key(format!(
+            HdfsError::invalid_encryption_key(format!(
                 "Can't re-compute encryption key for nonce, since the required block key (keyID={key_id}) doesn't exist. Current key: {}",
                 keys.current().0
-            )))
+            ))
         })?;
         Ok(base64::encode(&key.password(&nonce)))
     }

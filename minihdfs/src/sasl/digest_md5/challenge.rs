@@ -2,8 +2,8 @@
 
 use super::cipher::DigestCipher;
 use super::directives::{Directives, MAX_CHALLENGE};
+use crate::qop::QualityOfProtection;
 use crate::sasl::error::SaslError;
-use crate::sasl::qop::QualityOfProtection;
 
 /// The maximum message size of a server that announces none (RFC 2831, 2.1.1).
 pub(super) const DEFAULT_BUFFER: usize = 1 << 16;

@@ -24,9 +24,9 @@ pub use client::DigestMd5Client;
 
 use super::error::SaslError;
 use super::layer::Layer;
-use super::qop::QualityOfProtection;
 use super::step::{Established, SaslStep};
 use crate::base64;
+use crate::qop::QualityOfProtection;
 use crate::secret_manager::SecretManager;
 use directives::quote;
 use hash::{Direction, Exchange};

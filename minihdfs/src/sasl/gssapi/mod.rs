@@ -21,8 +21,8 @@ pub(in crate::sasl) use client::GssapiClient;
 pub use settings::{GssapiSettings, ServiceKeytab};
 
 use super::error::SaslError;
-use super::qop::QualityOfProtection;
 use super::step::{ApOutcome, Established, SaslStep};
+use crate::qop::QualityOfProtection;
 
 /// The maximum size of wrapped messages that we announce to clients: the JDK's.
 const MAX_BUFFER: u32 = 0x1_0000;
