@@ -16,7 +16,6 @@ mod checksum_type;
 mod cts;
 mod des3;
 mod des3_cipher;
-mod encryption_type;
 mod key;
 mod key_usage;
 mod mac;
@@ -29,10 +28,10 @@ mod usage_keys;
 
 use ctutils::CtEq;
 
+pub use crate::encryption_type::EncryptionType;
 pub use cf2::krb_fx_cf2;
 pub(crate) use cf2::prf_plus;
 pub use checksum_type::ChecksumType;
-pub use encryption_type::EncryptionType;
 pub use key::EncryptionKey;
 pub(crate) use key::{MAX_HEADER, MAX_TRAILER};
 pub use key_usage::KeyUsage;

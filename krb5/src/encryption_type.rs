@@ -1,7 +1,5 @@
 //! Encryption types: their numbers, names and sizes.
 
-mod parse;
-
 use std::fmt;
 
 /// An encryption type's number (RFC 3961, 8). Unknown numbers survive decoding.
@@ -103,6 +101,15 @@ impl EncryptionType {
             .iter()
             .find(|(enctype, ..)| *enctype == self)
             .map(|(_, name, _)| *name)
+    }
+
+    /// Returns the type that one of MIT's names stands for, in any case.
+    pub(crate) fn named(text: &str) -> Option<Self> {
+        let named = |name: &str| name.eq_ignore_ascii_case(text);
+        NAMES
+            .iter()
+            .find(|(_, name, aliases)| named(name) || aliases.iter().any(|alias| named(alias)))
+            .map(|(enctype, ..)| *enctype)
     }
 
     /// Returns whether keys of this type can be created and used.

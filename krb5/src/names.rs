@@ -1,9 +1,8 @@
-//! Reads principals from text, with MIT's escapes.
+//! Reads principals, with MIT's escapes, and encryption types from their names.
 
 use std::str::FromStr;
 
-use super::{NameType, Principal};
-use crate::Error;
+use crate::{EncryptionType, Error, NameType, Principal};
 
 impl Principal {
     /// Parses `name[/instance...][@REALM]`, with MIT's backslash escapes (`\/`, `\@`, `\\`, `\n`,
@@ -65,13 +64,25 @@ impl FromStr for Principal {
     /// Parses a full name. Fails if it has no realm.
     fn from_str(text: &str) -> Result<Self, Error> {
         let principal = Self::parse(text, "")?;
-        if principal.realm.is_empty() {
+        if principal.realm().is_empty() {
             return Err(Error::Principal {
                 text: text.to_owned(),
                 why: "it names no realm",
             });
         }
         Ok(principal)
+    }
+}
+
+impl FromStr for EncryptionType {
+    type Err = Error;
+
+    /// Reads a name as MIT's krb5.conf and kadmin do: in any case, and with the short forms
+    /// (`aes256-cts`, `aes128-sha2`).
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::named(text).ok_or_else(|| Error::EncryptionTypeName {
+            text: text.to_owned(),
+        })
     }
 }
 

@@ -1,7 +1,5 @@
 //! Principals: a name with components, in a realm (RFC 4120, 6.1 and 6.2).
 
-mod parse;
-
 use std::fmt::{self, Write};
 use std::sync::Arc;
 
