@@ -7,9 +7,9 @@
 use std::sync::Arc;
 
 use crate::Caller;
-use crate::namenode::access::acl::AclEntry;
-use crate::namenode::access::xattr::XAttr;
+use crate::namenode::acl::AclEntry;
 use crate::namenode::cache_info::{CacheDirectiveInfo, CachePoolInfo};
+use crate::namenode::xattr::XAttr;
 use crate::proto::hdfs::StorageTypeProto;
 use crate::protocol::Block;
 use crate::secret_manager::TokenEdit;

@@ -17,7 +17,8 @@
 //! - `namesystem`: what the lock guards: the state, and what can be rebuilt from reports;
 //!   `renewals`: how long each writer has been silent; `path`: paths as clients write them
 //! - `id_map`, `id_table`: compact collections keyed by ids
-//! - `access`: permissions, access control lists, extended attributes
+//! - `acl`, `xattr`: access control lists and extended attributes, as inodes hold them; `access`:
+//!   permissions, and changes of those lists
 //! - `blocks`: blocks, their replicas, and DataNodes; `datanode_protocol`: the calls of DataNodes;
 //!   `lease_recovery`: files whose writer has disappeared
 //! - `snapshot_gc`, `snapshot_removal`: when and how snapshots are removed in order; `trash`: that
@@ -30,6 +31,7 @@
 //!   of administration tools
 
 mod access;
+mod acl;
 mod blocks;
 mod cache_info;
 mod checkpoints;
@@ -70,9 +72,9 @@ mod storage_choice;
 mod tests;
 mod trash;
 mod upkeep;
+mod xattr;
 
-pub use access::acl::AclEntry;
-pub use access::xattr::XAttr;
+pub use acl::AclEntry;
 pub use cache_info::{CacheDirectiveInfo, CachePoolInfo};
 pub use edit::{Edit, FileFields, PermissionStatus, RpcIds};
 pub use edit_sink::{Durability, EditSink, MemoryEdits, NoEdits};
@@ -84,3 +86,4 @@ pub use name_storage::{EditSegment, NameStorage, ReceivedImage, StorageInfo, Sto
 pub(crate) use overview::{DatanodeFigures, Overview};
 pub use saved::Saved;
 pub use service::{LogDirectory, NameNode, NameNodeIdentity};
+pub use xattr::XAttr;

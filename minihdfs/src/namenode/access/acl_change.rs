@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use std::fmt;
 
 use crate::HdfsError;
-use crate::namenode::access::acl::{Acl, AclEntry};
+use crate::namenode::acl::{Acl, AclEntry};
 use crate::proto::hdfs::acl_entry_proto::{AclEntryScopeProto as Scope, AclEntryTypeProto as Type};
 
 /// The maximum number of entries in a specification, and in one scope of a list.

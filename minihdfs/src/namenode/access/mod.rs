@@ -1,8 +1,7 @@
-//! Access control: permissions, access control lists, extended attributes; paths through links.
+//! Access control: permissions, changes of access control lists, who sees an extended attribute;
+//! paths through links.
 
-pub(super) mod acl;
 mod acl_change;
 pub(super) mod permission;
 pub(super) mod symlink;
-pub(super) mod xattr;
 mod xattr_filter;

@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::HdfsError;
-use crate::namenode::access::acl::AclEntry;
 use crate::namenode::access::symlink::unresolved;
+use crate::namenode::acl::AclEntry;
 use crate::namenode::state::inode::{Inode, InodeId, ROOT, STICKY};
 use crate::namenode::state::namespace::Namespace;
 use crate::namenode::state::resolved_path::ResolvedPath;

@@ -2,7 +2,7 @@
 
 use crate::HdfsError;
 use crate::namenode::access::permission::PermissionChecker;
-use crate::namenode::access::xattr::XAttr;
+use crate::namenode::xattr::XAttr;
 use crate::proto::hdfs::x_attr_proto::XAttrNamespaceProto as Namespace;
 
 impl XAttr {

@@ -3,8 +3,8 @@
 use super::attributes::{found, owned};
 use crate::HdfsError;
 use crate::namenode::NameNode;
-use crate::namenode::access::acl::{Acl, AclEntry};
 use crate::namenode::access::permission::Need;
+use crate::namenode::acl::{Acl, AclEntry};
 use crate::namenode::edit::Edit;
 use crate::namenode::state::inode::{PERMISSION_BITS, STICKY};
 use crate::namenode::state::limits::check_name;

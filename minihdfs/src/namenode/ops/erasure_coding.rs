@@ -7,12 +7,12 @@ use super::attributes::found;
 use crate::HdfsError;
 use crate::namenode::NameNode;
 use crate::namenode::access::permission::{FsAction, Need};
-use crate::namenode::access::xattr::{REPLICATION, XAttr};
 use crate::namenode::edit::Edit;
 use crate::namenode::namesystem::Namesystem;
 use crate::namenode::state::inode::Inode;
 use crate::namenode::state::resolve::RESERVED;
 use crate::namenode::state::resolved_path::ResolvedPath;
+use crate::namenode::xattr::{REPLICATION, XAttr};
 use crate::proto::hdfs::{
     AddErasureCodingPoliciesRequestProto, AddErasureCodingPoliciesResponseProto,
     AddErasureCodingPolicyResponseProto, DisableErasureCodingPolicyRequestProto,

@@ -7,7 +7,6 @@ use crate::HdfsError;
 use crate::error::Class;
 use crate::namenode::NameNode;
 use crate::namenode::access::permission::{FsAction, Need, PermissionChecker};
-use crate::namenode::access::xattr::XAttr;
 use crate::namenode::edit::Edit;
 use crate::namenode::namesystem::{Namesystem, file_in};
 use crate::namenode::ops::snapshot_reads::dot_snapshot_status;
@@ -17,6 +16,7 @@ use crate::namenode::state::namespace::Namespace;
 use crate::namenode::state::resolve::RESERVED;
 use crate::namenode::state::resolved_path::ResolvedPath;
 use crate::namenode::state::snapshot::view::View;
+use crate::namenode::xattr::XAttr;
 use crate::proto::hdfs::{
     CheckAccessRequestProto, CheckAccessResponseProto, FsServerDefaultsProto,
     GetBlockLocationsRequestProto, GetBlockLocationsResponseProto, GetFileInfoRequestProto,

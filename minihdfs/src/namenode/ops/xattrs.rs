@@ -6,12 +6,12 @@ use super::attributes::found;
 use crate::HdfsError;
 use crate::namenode::NameNode;
 use crate::namenode::access::permission::{FsAction, Need, PermissionChecker};
-use crate::namenode::access::xattr::XAttr;
 use crate::namenode::edit::Edit;
 use crate::namenode::namesystem::Namesystem;
 use crate::namenode::state::inode::{Inode, STICKY};
 use crate::namenode::state::resolve::is_raw;
 use crate::namenode::state::resolved_path::ResolvedPath;
+use crate::namenode::xattr::XAttr;
 use crate::proto::hdfs::x_attr_proto::XAttrNamespaceProto as Namespace;
 use crate::proto::hdfs::{
     GetXAttrsRequestProto, GetXAttrsResponseProto, ListXAttrsRequestProto, ListXAttrsResponseProto,

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
-use crate::namenode::access::acl::Acl;
-use crate::namenode::access::xattr::XAttr;
+use crate::namenode::acl::Acl;
 use crate::namenode::state::children::Children;
 use crate::namenode::state::lengths::add;
 use crate::namenode::state::quota::{Quota, QuotaFeature};
+use crate::namenode::xattr::XAttr;
 use crate::protocol::Block;
 
 pub(crate) use crate::namenode::state::inode_id::{InodeId, ROOT};

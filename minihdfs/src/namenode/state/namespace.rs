@@ -6,7 +6,7 @@ use kerbox_krb5::Timestamp;
 use smallvec::SmallVec;
 use smol_str::SmolStr;
 
-use crate::namenode::access::acl::AclEntry;
+use crate::namenode::acl::AclEntry;
 use crate::namenode::edit::PermissionStatus;
 use crate::namenode::id_table::IdTable;
 use crate::namenode::path;

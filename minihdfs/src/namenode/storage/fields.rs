@@ -4,7 +4,7 @@ use prost::Message;
 
 use crate::HdfsError;
 use crate::decode::decode;
-use crate::namenode::access::acl::AclEntry;
+use crate::namenode::acl::AclEntry;
 use crate::namenode::edit::{PermissionStatus, RpcIds};
 use crate::proto::hdfs::acl_entry_proto::{AclEntryScopeProto as Scope, AclEntryTypeProto as Type};
 use crate::protocol::Block;

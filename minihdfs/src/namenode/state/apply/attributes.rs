@@ -1,7 +1,7 @@
 //! Edits of attributes: permissions, times, quotas, lists.
 
 use super::Reason;
-use crate::namenode::access::acl::{Acl, AclEntry};
+use crate::namenode::acl::{Acl, AclEntry};
 use crate::namenode::edit::Edit;
 use crate::namenode::state::inode::{InodeId, Millis, ROOT};
 use crate::namenode::state::quota::Quota;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Reason;
-use crate::namenode::access::acl::{Acl, AclEntry};
+use crate::namenode::acl::{Acl, AclEntry};
 use crate::namenode::edit::{Edit, FileFields, PermissionStatus};
 use crate::namenode::path;
 use crate::namenode::state::inode::{Directory, File, Inode, InodeId, InodeKind, Millis, ROOT};

@@ -6,8 +6,7 @@ mod snapshots;
 
 use bytes::Bytes;
 
-use crate::namenode::access::acl::Acl;
-use crate::namenode::access::xattr::XAttr;
+use crate::namenode::acl::Acl;
 use crate::namenode::edit::{Edit, PermissionStatus};
 use crate::namenode::state::State;
 use crate::namenode::state::children::Children;
@@ -17,6 +16,7 @@ use crate::namenode::state::name::Name;
 use crate::namenode::state::namespace::Namespace;
 use crate::namenode::state::quota::{Counts, Quota, QuotaFeature};
 use crate::namenode::state::snapshot::recorded::Recorded;
+use crate::namenode::xattr::XAttr;
 
 /// The parent of an inode that has no place yet.
 const NO_PLACE: InodeId = 0;

@@ -5,10 +5,10 @@ use std::ops::Range;
 
 use smol_str::SmolStr;
 
-use crate::namenode::access::xattr::XAttr;
 use crate::namenode::state::inode::{Inode, InodeId};
 use crate::namenode::state::name::Name;
 use crate::namenode::state::snapshot::moment::{Moment, SnapshotId};
+use crate::namenode::xattr::XAttr;
 use crate::proto::hdfs::x_attr_proto::XAttrNamespaceProto as Namespace;
 
 /// The most snapshots of a directory that `allowSnapshot` permits.

@@ -1,7 +1,6 @@
 //! Inodes from the messages of an image.
 
-use crate::namenode::access::acl::Acl;
-use crate::namenode::access::xattr::XAttr;
+use crate::namenode::acl::Acl;
 use crate::namenode::edit::PermissionStatus;
 use crate::namenode::state::inode::{Directory, File, Inode, InodeKind, Writer};
 use crate::namenode::state::quota::Quota;
@@ -9,6 +8,7 @@ use crate::namenode::state::storage_policy::{WITH_QUOTA, index};
 use crate::namenode::storage::image::STORAGE_POLICY;
 use crate::namenode::storage::image::packed::{unpack_acl_entry, unpack_permission, unpack_xattr};
 use crate::namenode::storage::image::strings::StringTable;
+use crate::namenode::xattr::XAttr;
 use crate::proto::hdfs::BlockProto;
 use crate::proto::hdfs::fsimage::i_node_section::{
     AclFeatureProto, FileUnderConstructionFeature, INode, INodeDirectory, INodeFile, INodeSymlink,

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::namenode::access::acl::Acl;
-use crate::namenode::access::xattr::XAttr;
+use crate::namenode::acl::Acl;
 use crate::namenode::state::inode::{Directory, File, Inode, InodeKind, Writer};
 use crate::namenode::state::quota::Quota;
 use crate::namenode::state::storage_policy::{WITH_QUOTA, index};
 use crate::namenode::storage::image::STORAGE_POLICY;
 use crate::namenode::storage::image::packed::{pack_acl_entry, pack_permission, pack_xattr};
 use crate::namenode::storage::image::strings::Numbering;
+use crate::namenode::xattr::XAttr;
 use crate::proto::hdfs::BlockProto;
 use crate::proto::hdfs::fsimage::i_node_section::{
     AclFeatureProto, FileUnderConstructionFeature, INode, INodeDirectory, INodeFile, INodeSymlink,

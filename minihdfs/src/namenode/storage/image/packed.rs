@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::namenode::access::acl::AclEntry;
-use crate::namenode::access::xattr::XAttr;
+use crate::namenode::acl::AclEntry;
 use crate::namenode::edit::PermissionStatus;
 use crate::namenode::storage::image::strings::{Names, Numbering, StringTable};
+use crate::namenode::xattr::XAttr;
 use crate::proto::hdfs::acl_entry_proto::{AclEntryScopeProto as Scope, AclEntryTypeProto as Type};
 use crate::proto::hdfs::fsimage::i_node_section::XAttrCompactProto;
 use crate::proto::hdfs::x_attr_proto::XAttrNamespaceProto as Namespace;

@@ -1,14 +1,14 @@
 //! Operations on attributes: permissions, times, quotas, lists.
 
 use crate::HdfsError;
-use crate::namenode::access::acl::AclEntry;
-use crate::namenode::access::xattr::XAttr;
+use crate::namenode::acl::AclEntry;
 use crate::namenode::edit::{Edit, RpcIds};
 use crate::namenode::storage::fields::{
     Reader, read_int, read_long, read_message, read_rpc_ids, read_short, read_string, write_int,
     write_long, write_message, write_rpc_ids, write_short, write_string,
 };
 use crate::namenode::storage::op_code::OpCode;
+use crate::namenode::xattr::XAttr;
 use crate::proto::hdfs::{AclEditLogProto, StorageTypeProto, XAttrEditLogProto};
 
 /// `HdfsConstants.QUOTA_DONT_SET` and `QUOTA_RESET`, for the operations that set one quota.
