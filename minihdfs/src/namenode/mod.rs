@@ -27,6 +27,7 @@
 //! - `hosts`: which DataNodes may register, and which leave service
 //! - `fsck`: the check of files and their blocks that `hdfs fsck` shows
 //! - `overview`: the state in figures
+//! - `inode_status`: an inode as responses show it
 //! - `ops`: one function for each method of ClientProtocol; `side_protocols`: the small protocols
 //!   of administration tools
 
@@ -45,6 +46,7 @@ mod fsck;
 mod hosts;
 mod id_map;
 mod id_table;
+mod inode_status;
 mod inotify;
 mod lease_recovery;
 mod name_storage;

@@ -88,6 +88,14 @@ pub(super) fn join(parent: &str, name: &str) -> String {
     [parent, "/", name].concat()
 }
 
+/// Returns the path of a snapshot (`Snapshot.getSnapshotPath`).
+pub(super) fn snapshot_path(directory: &str, name: &str) -> String {
+    join(
+        directory.trim_end_matches('/'),
+        &format!(".snapshot/{name}"),
+    )
+}
+
 /// Returns the parent directory of `path`; the root is its own parent.
 pub(super) fn parent(path: &str) -> &str {
     match path.rfind('/') {

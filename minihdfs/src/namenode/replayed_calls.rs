@@ -5,8 +5,8 @@ use bytes::Bytes;
 use prost::Message;
 
 use crate::namenode::edit::{Edit, RpcIds};
-use crate::namenode::ops::snapshots::snapshot_path;
-use crate::namenode::ops::status::inode_status;
+use crate::namenode::inode_status::inode_status;
+use crate::namenode::path;
 use crate::namenode::state::State;
 use crate::proto::hdfs::{
     ConcatResponseProto, CreateResponseProto, CreateSnapshotResponseProto, DeleteResponseProto,
@@ -41,7 +41,7 @@ pub(super) fn response(edit: &Edit, state: &State) -> Option<(RpcIds, Option<Vec
             snapshot_name,
             ..
         } => {
-            let snapshot_path = snapshot_path(snapshot_root, snapshot_name);
+            let snapshot_path = path::snapshot_path(snapshot_root, snapshot_name);
             CreateSnapshotResponseProto { snapshot_path }.encode_length_delimited_to_vec()
         }
         Edit::DeleteSnapshot { .. } => {

@@ -33,7 +33,7 @@ mod reports;
 mod snapshot_diffs;
 mod snapshot_listings;
 mod snapshot_reads;
-pub(super) mod snapshots;
+mod snapshots;
 pub(super) mod status;
 mod storage_policies;
 mod summaries;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 
-use super::snapshots::{directory, not_snapshottable, snapshot_path};
+use super::snapshots::{directory, not_snapshottable};
 use crate::HdfsError;
 use crate::namenode::NameNode;
 use crate::namenode::access::permission::{FsAction, Need, PermissionChecker, Subtree};
@@ -123,7 +123,7 @@ impl NameNode {
             directory(ns, &path)?;
         }
         for name in names {
-            check_readable(ns, &checker, &snapshot_path(src, name))?;
+            check_readable(ns, &checker, &path::snapshot_path(src, name))?;
         }
         let root = self.root_of(ns, &path)?;
         let scope = directory(ns, &path)?;

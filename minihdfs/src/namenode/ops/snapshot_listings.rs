@@ -3,10 +3,10 @@
 use bytes::Bytes;
 
 use super::snapshots::{directory, snapshottable};
-use super::status::attributes_status;
 use crate::HdfsError;
 use crate::namenode::NameNode;
 use crate::namenode::access::permission::{FsAction, Need};
+use crate::namenode::inode_status::attributes_status;
 use crate::namenode::state::inode::{InodeId, PERMISSION_BITS, ROOT};
 use crate::namenode::state::name::Name;
 use crate::namenode::state::snapshot::view::View;

@@ -3,9 +3,10 @@
 use bytes::Bytes;
 use kerbox_krb5::Timestamp;
 
-use super::status::{BlockRange, attributes_status, inode_status, nameless_directory};
+use super::status::{BlockRange, nameless_directory};
 use crate::HdfsError;
 use crate::namenode::NameNode;
+use crate::namenode::inode_status::{attributes_status, inode_status};
 use crate::namenode::namesystem::Namesystem;
 use crate::namenode::state::inode::InodeId;
 use crate::namenode::state::lengths::add;

@@ -102,7 +102,7 @@ impl NameNode {
             rpc: call.caller.into(),
         })?;
         Ok(CreateSnapshotResponseProto {
-            snapshot_path: snapshot_path(src, &name),
+            snapshot_path: path::snapshot_path(src, &name),
         })
     }
 
@@ -253,14 +253,6 @@ fn check_no_alias(src: &str) -> Result<(), HdfsError> {
         )));
     }
     Ok(())
-}
-
-/// Returns the path of a snapshot (`Snapshot.getSnapshotPath`).
-pub(crate) fn snapshot_path(directory: &str, name: &str) -> String {
-    path::join(
-        directory.trim_end_matches('/'),
-        &format!(".snapshot/{name}"),
-    )
 }
 
 /// Returns `sYYYYMMDD-HHMMSS.mmm`.
