@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::Response;
 use kerbox_krb5::Timestamp;
 
-use super::console::LiveBody;
+use super::live_body::LiveBody;
 
 /// A response with a body of either kind.
 pub type WebAnswer = Response<WebContent>;

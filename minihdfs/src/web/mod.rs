@@ -12,7 +12,7 @@
 //! - `servlets`: the NameNode's other pages: figures, configuration, `fsck`
 //! - `console`: a page for people, with verbs of the one that runs the server
 //! - [`ConsoleWeb`]: that page alone, for a realm without a NameNode
-//! - `content`: bodies, complete or in parts
+//! - `content`, `live_body`: bodies, complete, in parts, or as things happen
 //! - `tls`: the certificates of HTTPS ports
 //! - [`server`]: the sockets
 
@@ -26,6 +26,7 @@ mod glob;
 mod hadoop_path;
 mod httpfs;
 mod json;
+mod live_body;
 mod namenode;
 mod params;
 mod request;
@@ -37,12 +38,13 @@ mod tls;
 pub use auth::WebAuth;
 pub use console::{
     Console, ConsoleAccess, ConsoleAnswer, ConsoleCall, ConsoleFile, ConsoleVerbs, ConsoleWeb,
-    ConsoleWebSettings, LiveBody,
+    ConsoleWebSettings,
 };
 pub use content::{Parts, WebAnswer, WebContent};
 pub use datanode::DataNodeWeb;
 pub use gates::DataGates;
 pub use httpfs::HttpFsWeb;
+pub use live_body::LiveBody;
 pub use namenode::{Admitted, NameNodeWeb, NameNodeWebSettings};
 pub use request::WebRequest;
 pub use response::WebResponse;

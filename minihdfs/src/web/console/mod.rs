@@ -22,6 +22,4 @@ pub(super) use admission::{Owner, VerbCall, admit, answer};
 pub use alone::{ConsoleWeb, ConsoleWebSettings};
 pub(super) use files::OF_NAMENODE;
 pub(super) use guard::{Target, target};
-pub use verbs::{
-    Console, ConsoleAccess, ConsoleAnswer, ConsoleCall, ConsoleFile, ConsoleVerbs, LiveBody,
-};
+pub use verbs::{Console, ConsoleAccess, ConsoleAnswer, ConsoleCall, ConsoleFile, ConsoleVerbs};

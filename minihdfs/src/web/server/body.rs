@@ -15,8 +15,8 @@ use tokio::task::JoinSet;
 use super::progress::Serving;
 use crate::HdfsError;
 use crate::datanode::files::FileReader;
-use crate::web::console::LiveBody;
 use crate::web::content::{Part, Parts, WebContent};
+use crate::web::live_body::LiveBody;
 
 /// The body of a response.
 pub(super) struct WebBody {
