@@ -193,7 +193,7 @@ fn names(module: &str, source: &str, sources: &Sources) -> Names {
     names
 }
 
-/// Returns the source without comments and without the tests at its end.
+/// Returns the source without comments, paths of visibilities, and the tests at its end.
 fn code(source: &str) -> String {
     let source = match source.find("#[cfg(test)]\nmod tests {") {
         Some(at) => &source[..at],
@@ -202,7 +202,9 @@ fn code(source: &str) -> String {
     let lines = source
         .lines()
         .map(|line| line.split("//").next().unwrap_or_default());
-    lines.collect::<Vec<_>>().join("\n")
+    let code = lines.collect::<Vec<_>>().join("\n");
+    // A visibility imports nothing.
+    code.replace("pub(in crate::", "pub(in ")
 }
 
 /// Returns the paths of `a::{b, c::{d, e}}`.
