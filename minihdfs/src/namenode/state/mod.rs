@@ -10,6 +10,7 @@ pub(super) mod children;
 mod entries;
 pub(super) mod inode;
 mod inode_id;
+mod kept;
 pub(super) mod lease;
 pub(super) mod lengths;
 pub(super) mod limits;
@@ -34,9 +35,9 @@ use crate::config::SnapshotSettings;
 use crate::namenode::edit::Edit;
 use crate::namenode::state::caching::CacheManager;
 use crate::namenode::state::inode::InodeId;
+use crate::namenode::state::kept::Capture;
 use crate::namenode::state::lease::LeaseManager;
 use crate::namenode::state::namespace::Namespace;
-use crate::namenode::state::snapshot::Capture;
 use crate::protocol::Block;
 use crate::secret_manager::DelegationTokenSecretManager;
 

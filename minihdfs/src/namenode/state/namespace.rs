@@ -14,9 +14,9 @@ use crate::namenode::state::children::Place;
 use crate::namenode::state::inode::{
     Directory, Inode, InodeId, InodeKind, Millis, PERMISSION_BITS, ROOT,
 };
+use crate::namenode::state::kept::Snapshots;
 use crate::namenode::state::owner_names::OwnerNames;
 use crate::namenode::state::quota::{Counts, Quota};
-use crate::namenode::state::snapshot::Snapshots;
 
 /// The tree of inodes.
 #[derive(Clone, Debug)]

@@ -7,9 +7,9 @@ use smallvec::SmallVec;
 use crate::HdfsError;
 use crate::namenode::path;
 use crate::namenode::state::inode::{InodeId, ROOT};
+use crate::namenode::state::kept::SnapshotId;
 use crate::namenode::state::namespace::Namespace;
 use crate::namenode::state::resolved_path::ResolvedPath;
-use crate::namenode::state::snapshot::SnapshotId;
 
 /// The reserved directory, which is neither in the tree nor in a listing of the root.
 pub(crate) const RESERVED: &str = "/.reserved";

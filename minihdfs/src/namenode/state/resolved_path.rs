@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 use crate::namenode::path;
 use crate::namenode::state::inode::{InodeId, ROOT};
-use crate::namenode::state::snapshot::SnapshotId;
+use crate::namenode::state::kept::SnapshotId;
 
 /// A path and its existing inodes.
 #[derive(Clone, Debug)]

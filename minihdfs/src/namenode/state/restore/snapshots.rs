@@ -4,10 +4,10 @@
 use std::collections::HashMap;
 
 use crate::namenode::state::inode::{Inode, InodeId};
+use crate::namenode::state::kept::{Moment, SnapshotId};
 use crate::namenode::state::quota::Quota;
 use crate::namenode::state::restore::Restoring;
 use crate::namenode::state::snapshot::recorded::{DirectoryDiff, FileDiff};
-use crate::namenode::state::snapshot::{Moment, SnapshotId};
 
 impl Restoring<'_> {
     /// Lets snapshots of directories be taken, of which there were so many before.

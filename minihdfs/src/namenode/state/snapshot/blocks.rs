@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::namenode::state::Effects;
 use crate::namenode::state::inode::{File, InodeId, Writer};
+use crate::namenode::state::kept::history::{History, Version};
 use crate::namenode::state::namespace::Namespace;
-use crate::namenode::state::snapshot::history::{History, Version};
 use crate::protocol::Block;
 
 /// A block that a file has in snapshots only.

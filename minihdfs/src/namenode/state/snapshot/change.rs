@@ -2,8 +2,8 @@
 
 use crate::namenode::state::Effects;
 use crate::namenode::state::inode::{InodeId, Millis};
+use crate::namenode::state::kept::{Capture, Moment, Snapshot};
 use crate::namenode::state::namespace::Namespace;
-use crate::namenode::state::snapshot::{Capture, Moment, Snapshot};
 
 /// The reason for which an edit does not fit.
 type Reason = String;

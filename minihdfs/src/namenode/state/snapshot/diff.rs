@@ -3,10 +3,10 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::namenode::state::inode::{Inode, InodeId, InodeKind, ROOT};
+use crate::namenode::state::kept::history::History;
+use crate::namenode::state::kept::{Moment, SnapshotId};
 use crate::namenode::state::name::Name;
 use crate::namenode::state::namespace::Namespace;
-use crate::namenode::state::snapshot::history::History;
-use crate::namenode::state::snapshot::moment::{Moment, SnapshotId};
 use crate::namenode::state::snapshot::view::{Child, View};
 
 /// A path below a directory, by its components; empty for the directory itself.

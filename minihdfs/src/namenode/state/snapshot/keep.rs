@@ -3,11 +3,11 @@
 use std::rc::Rc;
 
 use crate::namenode::state::inode::{File, Inode, InodeId, InodeKind, Millis};
+use crate::namenode::state::kept::gone::Gone;
+use crate::namenode::state::kept::history::{History, Version};
+use crate::namenode::state::kept::stay::Stay;
 use crate::namenode::state::name::Name;
 use crate::namenode::state::namespace::Namespace;
-use crate::namenode::state::snapshot::gone::Gone;
-use crate::namenode::state::snapshot::history::{History, Version};
-use crate::namenode::state::snapshot::stay::Stay;
 
 impl Namespace {
     /// Keeps the attributes of an inode that are about to change, if a snapshot shows them

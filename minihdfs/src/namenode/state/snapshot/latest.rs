@@ -1,9 +1,8 @@
 //! The latest snapshot of a path (Hadoop's `INodesInPath`), and what it shows.
 
 use crate::namenode::state::inode::{InodeId, ROOT};
+use crate::namenode::state::kept::{Moment, SnapshotId, Snapshots};
 use crate::namenode::state::namespace::Namespace;
-use crate::namenode::state::snapshot::Snapshots;
-use crate::namenode::state::snapshot::moment::{Moment, SnapshotId};
 use crate::namenode::state::snapshot::record::before;
 
 impl Snapshots {

@@ -6,10 +6,10 @@ use std::ops::Range;
 use smol_str::SmolStr;
 
 use crate::namenode::state::inode::{Inode, InodeId, ROOT};
+use crate::namenode::state::kept::Moment;
+use crate::namenode::state::kept::stay::Stay;
 use crate::namenode::state::namespace::Namespace;
-use crate::namenode::state::snapshot::moment::Moment;
 use crate::namenode::state::snapshot::recorded::{Deleted, DirectoryDiff};
-use crate::namenode::state::snapshot::stay::Stay;
 
 /// A place that an inode had.
 #[derive(Clone, PartialEq, Debug)]

@@ -2,10 +2,10 @@
 
 use crate::namenode::state::Effects;
 use crate::namenode::state::inode::InodeId;
+use crate::namenode::state::kept::Moment;
+use crate::namenode::state::kept::history::{History, Moves};
+use crate::namenode::state::kept::stay::Stay;
 use crate::namenode::state::namespace::Namespace;
-use crate::namenode::state::snapshot::history::{History, Moves};
-use crate::namenode::state::snapshot::moment::Moment;
-use crate::namenode::state::snapshot::stay::Stay;
 
 impl Namespace {
     /// Drops what no snapshot shows any more, after one was deleted. Looks at what was changed

@@ -4,16 +4,15 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::namenode::state::Effects;
 use crate::namenode::state::inode::{Inode, InodeId, ROOT};
+use crate::namenode::state::kept::gone::Gone;
+use crate::namenode::state::kept::history::Version;
+use crate::namenode::state::kept::stay::Stay;
+use crate::namenode::state::kept::{Moment, Snapshot, SnapshotId};
 use crate::namenode::state::name::Name;
 use crate::namenode::state::namespace::Namespace;
-use crate::namenode::state::snapshot::Snapshot;
-use crate::namenode::state::snapshot::gone::Gone;
-use crate::namenode::state::snapshot::history::Version;
-use crate::namenode::state::snapshot::moment::{Moment, SnapshotId};
 use crate::namenode::state::snapshot::places::Places;
 use crate::namenode::state::snapshot::record::blocks_up_to;
 use crate::namenode::state::snapshot::recorded::{DirectoryDiff, FileDiff, Recorded};
-use crate::namenode::state::snapshot::stay::Stay;
 
 impl Namespace {
     /// Restores the snapshots of an image. `removed` are the inodes that cannot be reached, which

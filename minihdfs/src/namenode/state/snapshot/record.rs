@@ -6,10 +6,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use smol_str::SmolStr;
 
 use crate::namenode::state::inode::{File, Inode, InodeId};
+use crate::namenode::state::kept::history::{History, Version};
+use crate::namenode::state::kept::{Moment, SnapshotId, Snapshots};
 use crate::namenode::state::namespace::Namespace;
-use crate::namenode::state::snapshot::Snapshots;
-use crate::namenode::state::snapshot::history::{History, Version};
-use crate::namenode::state::snapshot::moment::{Moment, SnapshotId};
 use crate::namenode::state::snapshot::recorded::{Deleted, DirectoryDiff, FileDiff};
 use crate::protocol::Block;
 

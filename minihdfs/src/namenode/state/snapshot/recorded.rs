@@ -4,7 +4,7 @@
 use smol_str::SmolStr;
 
 use crate::namenode::state::inode::{Inode, InodeId};
-use crate::namenode::state::snapshot::moment::SnapshotId;
+use crate::namenode::state::kept::SnapshotId;
 use crate::protocol::Block;
 
 /// What changed in a directory after a snapshot (`DirectoryDiff`).

@@ -9,11 +9,11 @@ use std::borrow::Cow;
 use smol_str::SmolStr;
 
 use crate::namenode::state::inode::{Directory, Inode, InodeId, ROOT, Writer};
+use crate::namenode::state::kept::Moment;
+use crate::namenode::state::kept::history::{History, Remains};
 use crate::namenode::state::name::Name;
 use crate::namenode::state::namespace::Namespace;
 use crate::namenode::state::quota::Quota;
-use crate::namenode::state::snapshot::history::{History, Remains};
-use crate::namenode::state::snapshot::moment::Moment;
 use crate::protocol::Block;
 
 impl Namespace {

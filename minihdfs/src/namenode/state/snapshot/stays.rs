@@ -1,10 +1,9 @@
 //! Where an inode is and was, which decides if a snapshot shows it.
 
 use crate::namenode::state::inode::{InodeId, ROOT};
+use crate::namenode::state::kept::stay::Stay;
+use crate::namenode::state::kept::{Moment, SnapshotId, Snapshots};
 use crate::namenode::state::namespace::Namespace;
-use crate::namenode::state::snapshot::Snapshots;
-use crate::namenode::state::snapshot::moment::{Moment, SnapshotId};
-use crate::namenode::state::snapshot::stay::Stay;
 
 impl Snapshots {
     /// Returns true if a snapshot of this stay that was taken at `since` or later shows an inode

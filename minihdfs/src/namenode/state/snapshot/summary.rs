@@ -2,10 +2,10 @@
 //! (`DirectoryWithSnapshotFeature.computeContentSummary4Snapshot`).
 
 use crate::namenode::state::inode::{Directory, Inode, InodeId};
+use crate::namenode::state::kept::Moment;
+use crate::namenode::state::kept::gone::Gone;
 use crate::namenode::state::namespace::Namespace;
 use crate::namenode::state::quota::{Counts, Quota, Usage};
-use crate::namenode::state::snapshot::gone::Gone;
-use crate::namenode::state::snapshot::moment::Moment;
 use crate::namenode::state::snapshot::view::View;
 
 /// The totals of a directory.

@@ -3,11 +3,11 @@
 use std::iter::successors;
 
 use crate::namenode::state::inode::{Inode, InodeId, ROOT};
+use crate::namenode::state::kept::SnapshotId;
+use crate::namenode::state::kept::history::Version;
 use crate::namenode::state::name::Name;
 use crate::namenode::state::namespace::Namespace;
 use crate::namenode::state::resolved_path::ResolvedPath;
-use crate::namenode::state::snapshot::history::Version;
-use crate::namenode::state::snapshot::moment::SnapshotId;
 
 /// The tree at a time: now, or when a snapshot was taken.
 #[derive(Clone, Copy, Debug)]

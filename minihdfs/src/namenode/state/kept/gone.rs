@@ -5,26 +5,26 @@ use std::collections::BTreeMap;
 use smol_str::SmolStr;
 
 use crate::namenode::state::inode::InodeId;
+use crate::namenode::state::kept::moment::Moment;
 use crate::namenode::state::name::Name;
-use crate::namenode::state::snapshot::moment::Moment;
 
 /// The most children in a sorted list. To put one into a longer list would take too long.
 const FEW: usize = 64;
 
 /// The name of a child and the moment at which it went.
-pub(super) type Departure = (Name<SmolStr>, Moment);
+pub(in crate::namenode::state) type Departure = (Name<SmolStr>, Moment);
 
 /// A child that a directory had.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub(super) struct Gone {
-    pub(super) id: InodeId,
+pub(in crate::namenode::state) struct Gone {
+    pub(in crate::namenode::state) id: InodeId,
     /// The moment from which on it was there.
-    pub(super) from: Moment,
+    pub(in crate::namenode::state) from: Moment,
 }
 
 /// The children that are gone from a directory, in the order of their departures.
 #[derive(Clone, Debug)]
-pub(super) enum GoneChildren {
+pub(in crate::namenode::state) enum GoneChildren {
     /// Sorted.
     Few(Vec<(Departure, Gone)>),
     Many(BTreeMap<Departure, Gone>),
@@ -53,14 +53,14 @@ impl FromIterator<(Departure, Gone)> for GoneChildren {
 }
 
 impl GoneChildren {
-    pub(super) const NONE: Self = Self::Few(Vec::new());
+    pub(in crate::namenode::state) const NONE: Self = Self::Few(Vec::new());
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::namenode::state) fn is_empty(&self) -> bool {
         self.iter().next().is_none()
     }
 
     /// Returns all, in the order of their departures.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&Departure, &Gone)> {
+    pub(in crate::namenode::state) fn iter(&self) -> impl Iterator<Item = (&Departure, &Gone)> {
         let (few, many) = match self {
             Self::Few(all) => (all.as_slice(), None),
             Self::Many(all) => (&[][..], Some(all)),
@@ -70,7 +70,7 @@ impl GoneChildren {
     }
 
     /// Returns those that went under this name at this moment or later, and those with later names.
-    pub(super) fn since(
+    pub(in crate::namenode::state) fn since(
         &self,
         first: Departure,
     ) -> impl Iterator<Item = (&Departure, &Gone)> + use<'_> {
@@ -86,7 +86,7 @@ impl GoneChildren {
     }
 
     /// Adds a child, in place of an earlier one with the same departure.
-    pub(super) fn insert(&mut self, departure: Departure, gone: Gone) {
+    pub(in crate::namenode::state) fn insert(&mut self, departure: Departure, gone: Gone) {
         let few = match self {
             Self::Many(all) => {
                 all.insert(departure, gone);

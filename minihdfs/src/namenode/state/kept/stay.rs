@@ -1,13 +1,13 @@
 //! A time that an inode spent in a directory with snapshots.
 
 use crate::namenode::state::inode::InodeId;
-use crate::namenode::state::snapshot::moment::Moment;
+use crate::namenode::state::kept::moment::Moment;
 
 /// A time that an inode spent in a directory of which snapshots may be taken.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub(super) struct Stay {
-    pub(super) root: InodeId,
-    pub(super) from: Moment,
+pub(in crate::namenode::state) struct Stay {
+    pub(in crate::namenode::state) root: InodeId,
+    pub(in crate::namenode::state) from: Moment,
     /// The moment at which it left; the present one if it has not.
-    pub(super) until: Moment,
+    pub(in crate::namenode::state) until: Moment,
 }

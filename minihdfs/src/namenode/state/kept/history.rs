@@ -3,15 +3,15 @@
 use smol_str::SmolStr;
 
 use crate::namenode::state::inode::{Inode, Writer};
+use crate::namenode::state::kept::gone::GoneChildren;
+use crate::namenode::state::kept::moment::Moment;
+use crate::namenode::state::kept::stay::Stay;
 use crate::namenode::state::quota::Quota;
-use crate::namenode::state::snapshot::gone::GoneChildren;
-use crate::namenode::state::snapshot::moment::Moment;
-use crate::namenode::state::snapshot::stay::Stay;
 use crate::protocol::Block;
 
 /// What snapshots keep of one inode. It outlives the inode, as long as a snapshot shows it.
 #[derive(Clone, PartialEq, Debug, Default)]
-pub(super) struct History {
+pub(in crate::namenode::state) struct History {
     /// The earlier attributes, the oldest first.
     versions: Vec<Version>,
     /// `None` if nothing has moved, as of most files.
@@ -20,48 +20,48 @@ pub(super) struct History {
 
 /// The attributes of an inode until a moment (Hadoop's diffs).
 #[derive(Clone, PartialEq, Debug)]
-pub(super) struct Version {
+pub(in crate::namenode::state) struct Version {
     /// The moment at which they changed.
-    pub(super) until: Moment,
+    pub(in crate::namenode::state) until: Moment,
     /// True if only children came or went since. Hadoop then has no copy of the attributes yet, and
     /// a snapshot shows the present modification time (`DirectoryDiff` without `snapshotINode`).
     /// Of a file, if it was removed with its directory or was replaced by a moved one, and had not
     /// changed before: Hadoop then only keeps the inode (no `FileDiff`).
-    pub(super) lacks_copy: bool,
+    pub(in crate::namenode::state) lacks_copy: bool,
     /// The length of a file. Its blocks may have grown since.
-    pub(super) length: u64,
+    pub(in crate::namenode::state) length: u64,
     /// The inode as it was, without children.
-    pub(super) inode: Inode,
+    pub(in crate::namenode::state) inode: Inode,
 }
 
 /// Where an inode was before, and which children have left it.
 #[derive(Clone, PartialEq, Debug, Default)]
-pub(super) struct Moves {
+pub(in crate::namenode::state) struct Moves {
     /// The children that are gone.
-    pub(super) gone: GoneChildren,
+    pub(in crate::namenode::state) gone: GoneChildren,
     /// Where the inode was before; all of it once the inode is removed.
-    pub(super) stays: Vec<Stay>,
+    pub(in crate::namenode::state) stays: Vec<Stay>,
     /// The moment at which the inode was moved into its directory; 0 if no snapshot shows that
     /// directory without it.
-    pub(super) arrived: Moment,
+    pub(in crate::namenode::state) arrived: Moment,
     /// True if a snapshot showed the inode somewhere else before it was moved.
-    pub(super) moved: bool,
+    pub(in crate::namenode::state) moved: bool,
     /// True once the inode is removed.
-    pub(super) removed: bool,
+    pub(in crate::namenode::state) removed: bool,
     /// Its remains then, if a snapshot needs them.
-    pub(super) remains: Option<Box<Remains>>,
+    pub(in crate::namenode::state) remains: Option<Box<Remains>>,
 }
 
 /// What is left of a removed inode.
 #[derive(Clone, PartialEq, Debug, Default)]
-pub(super) struct Remains {
+pub(in crate::namenode::state) struct Remains {
     /// The writer that a file had.
-    pub(super) writer: Option<Writer>,
+    pub(in crate::namenode::state) writer: Option<Writer>,
     /// The last name, if the inode was moved and no snapshot shows it where it was last: its path
     /// consists of this name alone, since its place is gone (`DstReference`).
-    pub(super) adrift: Option<SmolStr>,
+    pub(in crate::namenode::state) adrift: Option<SmolStr>,
     /// The limits that a directory had.
-    pub(super) quota: Option<Quota>,
+    pub(in crate::namenode::state) quota: Option<Quota>,
 }
 
 /// The moves of an inode that has none.
@@ -76,24 +76,24 @@ static NO_MOVES: Moves = Moves {
 
 impl History {
     /// Creates what is kept of an inode with these moves.
-    pub(super) fn moved(moves: Moves) -> Self {
+    pub(in crate::namenode::state) fn moved(moves: Moves) -> Self {
         let mut history = Self::default();
         history.change_moves(|none| *none = moves);
         history
     }
 
     /// Returns the earlier attributes, the oldest first.
-    pub(super) fn versions(&self) -> &[Version] {
+    pub(in crate::namenode::state) fn versions(&self) -> &[Version] {
         &self.versions
     }
 
     /// Same as [`versions`](Self::versions), but mutable.
-    pub(super) fn versions_mut(&mut self) -> &mut [Version] {
+    pub(in crate::namenode::state) fn versions_mut(&mut self) -> &mut [Version] {
         &mut self.versions
     }
 
     /// Adds the attributes that an inode had last.
-    pub(super) fn add_version(&mut self, version: Version) {
+    pub(in crate::namenode::state) fn add_version(&mut self, version: Version) {
         // Most inodes have one version, and `push` alone would make room for four.
         if self.versions.len() == self.versions.capacity() {
             self.versions.reserve_exact(1 + self.versions.len() / 2);
@@ -102,67 +102,69 @@ impl History {
     }
 
     /// Sets all earlier attributes, the oldest first.
-    pub(super) fn set_versions(&mut self, mut versions: Vec<Version>) {
+    pub(in crate::namenode::state) fn set_versions(&mut self, mut versions: Vec<Version>) {
         versions.shrink_to_fit();
         self.versions = versions;
     }
 
     /// Returns where the inode was, and which children have left it.
-    pub(super) fn moves(&self) -> &Moves {
+    pub(in crate::namenode::state) fn moves(&self) -> &Moves {
         self.moves.as_deref().unwrap_or(&NO_MOVES)
     }
 
     /// Changes what few inodes have. Nothing is kept of it when it is empty.
-    pub(super) fn change_moves(&mut self, change: impl FnOnce(&mut Moves)) {
+    pub(in crate::namenode::state) fn change_moves(&mut self, change: impl FnOnce(&mut Moves)) {
         let mut moves = self.moves.take().unwrap_or_default();
         change(&mut moves);
         self.moves = (*moves != NO_MOVES).then_some(moves);
     }
 
     /// Returns the moment of the last change that was kept; what changed earlier is in a version.
-    pub(super) fn kept_until(&self) -> Moment {
+    pub(in crate::namenode::state) fn kept_until(&self) -> Moment {
         self.versions.last().map_or(0, |version| version.until)
     }
 
     /// Returns the last versions, of which there is no copy yet.
-    pub(super) fn without_copy(&mut self) -> impl Iterator<Item = &mut Version> {
+    pub(in crate::namenode::state) fn without_copy(
+        &mut self,
+    ) -> impl Iterator<Item = &mut Version> {
         let last = self.versions.iter_mut().rev();
         last.take_while(|version| version.lacks_copy)
     }
 
     /// Takes the last versions, of which there is no copy yet, as they are.
-    pub(super) fn settle(&mut self) {
+    pub(in crate::namenode::state) fn settle(&mut self) {
         self.without_copy()
             .for_each(|version| version.lacks_copy = false);
     }
 
     /// Returns the attributes at a moment; `None` if they have not changed since.
-    pub(super) fn version(&self, at: Moment) -> Option<&Version> {
+    pub(in crate::namenode::state) fn version(&self, at: Moment) -> Option<&Version> {
         let later = self.versions.partition_point(|it| it.until <= at);
         self.versions.get(later)
     }
 
     /// Returns true if a snapshot needs any of it.
-    pub(super) fn is_needed(&self) -> bool {
+    pub(in crate::namenode::state) fn is_needed(&self) -> bool {
         let moves = self.moves();
         let of_present = moves.arrived > 0 || !moves.stays.is_empty() || !moves.gone.is_empty();
         !self.versions.is_empty() || of_present && !moves.removed
     }
 
     /// Returns what is left of the inode, if it is removed.
-    pub(super) fn remains(&self) -> Option<&Remains> {
+    pub(in crate::namenode::state) fn remains(&self) -> Option<&Remains> {
         self.moves().remains.as_deref()
     }
 
     /// Returns the last block of the last version.
-    pub(super) fn last_block(&self) -> Option<Block> {
+    pub(in crate::namenode::state) fn last_block(&self) -> Option<Block> {
         let file = self.versions().last()?.inode.as_file()?;
         file.blocks.last().copied()
     }
 
     /// Returns what is left after other versions were dropped than these: the last block that is
     /// left is not the one that was written, if that is gone.
-    pub(super) fn close_if_shorter(&mut self, before: &Self) {
+    pub(in crate::namenode::state) fn close_if_shorter(&mut self, before: &Self) {
         let is_same = self.last_block().map(|it| it.id) == before.last_block().map(|it| it.id);
         if !is_same && self.remains().is_some() {
             self.change_moves(|moves| {

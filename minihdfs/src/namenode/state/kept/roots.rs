@@ -6,8 +6,8 @@ use std::ops::Range;
 use smol_str::SmolStr;
 
 use crate::namenode::state::inode::{Inode, InodeId};
+use crate::namenode::state::kept::moment::{Moment, SnapshotId};
 use crate::namenode::state::name::Name;
-use crate::namenode::state::snapshot::moment::{Moment, SnapshotId};
 use crate::namenode::xattr::XAttr;
 use crate::proto::hdfs::x_attr_proto::XAttrNamespaceProto as Namespace;
 
@@ -41,7 +41,7 @@ pub(crate) struct Snapshot {
     /// (`Snapshot.Root`).
     pub(crate) root: Inode,
     /// The last inode that was created before it.
-    pub(super) last_inode: InodeId,
+    pub(in crate::namenode::state) last_inode: InodeId,
 }
 
 impl Snapshot {
@@ -94,12 +94,18 @@ impl Snapshottable {
     }
 
     /// Returns the snapshots from this id on.
-    pub(super) fn since(&self, id: SnapshotId) -> impl Iterator<Item = (SnapshotId, &Snapshot)> {
+    pub(in crate::namenode::state) fn since(
+        &self,
+        id: SnapshotId,
+    ) -> impl Iterator<Item = (SnapshotId, &Snapshot)> {
         self.snapshots.range(id..).map(|(id, it)| (*id, it))
     }
 
     /// Returns the last snapshot in a range.
-    pub(super) fn last_in(&self, range: Range<Moment>) -> Option<(SnapshotId, &Snapshot)> {
+    pub(in crate::namenode::state) fn last_in(
+        &self,
+        range: Range<Moment>,
+    ) -> Option<(SnapshotId, &Snapshot)> {
         if range.is_empty() {
             return None;
         }
@@ -108,7 +114,10 @@ impl Snapshottable {
     }
 
     /// Sets the last inodes that were created before the snapshots.
-    pub(super) fn set_last_inodes(&mut self, last_inodes: &BTreeMap<SnapshotId, InodeId>) {
+    pub(in crate::namenode::state) fn set_last_inodes(
+        &mut self,
+        last_inodes: &BTreeMap<SnapshotId, InodeId>,
+    ) {
         for (id, snapshot) in &mut self.snapshots {
             if let Some(last) = last_inodes.get(id) {
                 snapshot.last_inode = *last;
@@ -116,20 +125,20 @@ impl Snapshottable {
         }
     }
 
-    pub(super) fn add(&mut self, id: SnapshotId, snapshot: Snapshot) {
+    pub(in crate::namenode::state) fn add(&mut self, id: SnapshotId, snapshot: Snapshot) {
         self.names.insert(Name(snapshot.root.name.clone()), id);
         self.snapshots.insert(id, snapshot);
     }
 
     /// Removes a snapshot, and returns its id; `None` if there is none of this name.
-    pub(super) fn remove(&mut self, name: &str) -> Option<SnapshotId> {
+    pub(in crate::namenode::state) fn remove(&mut self, name: &str) -> Option<SnapshotId> {
         let id = self.names.remove(&Name(name.into()))?;
         self.snapshots.remove(&id);
         Some(id)
     }
 
     /// Marks a snapshot as deleted.
-    pub(super) fn mark_deleted(&mut self, name: &str) {
+    pub(in crate::namenode::state) fn mark_deleted(&mut self, name: &str) {
         let id = self.names.get(&Name(name.into())).copied();
         let snapshot = id.and_then(|id| self.snapshots.get_mut(&id));
         if let Some(snapshot) = snapshot.filter(|snapshot| !snapshot.is_deleted()) {
@@ -138,7 +147,11 @@ impl Snapshottable {
     }
 
     /// Renames a snapshot, whose new name is free.
-    pub(super) fn rename(&mut self, name: &str, new_name: &str) -> Option<&mut Snapshot> {
+    pub(in crate::namenode::state) fn rename(
+        &mut self,
+        name: &str,
+        new_name: &str,
+    ) -> Option<&mut Snapshot> {
         let id = self.names.remove(&Name(name.into()))?;
         self.names.insert(Name(new_name.into()), id);
         let snapshot = self.snapshots.get_mut(&id)?;
