@@ -1,9 +1,10 @@
-//! The rooms of the house: the modules of a crate do not import each other in a circle, so that a
-//! reader has somewhere to begin; a function has no more lines than a reader sees at once;
-//! examples show the public types; and public enums can get more variants.
+//! The rooms of the house: the modules of a crate do not import each other in a circle, and neither
+//! do its folders, so that a reader has somewhere to begin; a function has no more lines than a
+//! reader sees at once; examples show the public types; and public enums can get more variants.
 
 mod enums;
 mod examples;
+mod folders;
 mod lengths;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,6 +45,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_circle_is_found();
         Ok(())
     }));
+    trials.extend(folders::trials(&CRATES));
     trials.extend(lengths::trials(&CRATES));
     trials.extend(examples::trials());
     trials.extend(enums::trials());
@@ -51,6 +53,15 @@ pub(crate) fn trials() -> Vec<Trial> {
 }
 
 fn check(name: &str) -> Result<(), Box<dyn Error>> {
+    let found = circles(&imports(&sources(name)?));
+    if found.is_empty() {
+        return Ok(());
+    }
+    Err(format!("these modules import each other in circles: {found:#?}").into())
+}
+
+/// Returns the sources of a crate.
+fn sources(name: &str) -> Result<Sources, Box<dyn Error>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name);
     let mut sources = Sources::new();
     let inner = root.join("src");
@@ -59,12 +70,7 @@ fn check(name: &str) -> Result<(), Box<dyn Error>> {
         "",
         &mut sources,
     )?;
-    let found = circles(&sources);
-    let modules = found.iter().flat_map(|circle| circle.split(", ")).count();
-    if modules == 0 {
-        return Ok(());
-    }
-    Err(format!("these modules import each other in circles: {found:#?}").into())
+    Ok(sources)
 }
 
 fn read(folder: &Path, path: &str, sources: &mut Sources) -> Result<(), Box<dyn Error>> {
@@ -100,13 +106,15 @@ struct Names {
     exported: BTreeMap<String, Vec<String>>,
 }
 
-/// Returns each set of modules that import each other.
-fn circles(sources: &Sources) -> BTreeSet<String> {
+/// The modules that each module imports.
+type Imports<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
+
+fn imports(sources: &Sources) -> Imports<'_> {
     let names: BTreeMap<&str, Names> = sources
         .iter()
         .map(|(module, source)| (&**module, names(module, source, sources)))
         .collect();
-    let imports: BTreeMap<&str, BTreeSet<&str>> = names
+    names
         .iter()
         .map(|(module, own)| {
             let defining = own.used.iter().map(|path| defining(path, &names, 0));
@@ -114,10 +122,14 @@ fn circles(sources: &Sources) -> BTreeSet<String> {
             let others = defining.filter(|other| other != module && !other.is_empty());
             (*module, others.collect())
         })
-        .collect();
+        .collect()
+}
+
+/// Returns each set of modules that import each other.
+fn circles(imports: &Imports) -> BTreeSet<String> {
     let reached: BTreeMap<&str, BTreeSet<&str>> = imports
         .keys()
-        .map(|module| (*module, reached_from(module, &imports)))
+        .map(|module| (*module, reached_from(module, imports)))
         .collect();
     reached
         .iter()
@@ -131,10 +143,7 @@ fn circles(sources: &Sources) -> BTreeSet<String> {
         .collect()
 }
 
-fn reached_from<'a>(
-    module: &str,
-    imports: &BTreeMap<&str, BTreeSet<&'a str>>,
-) -> BTreeSet<&'a str> {
+fn reached_from<'a>(module: &str, imports: &Imports<'a>) -> BTreeSet<&'a str> {
     let mut reached = BTreeSet::new();
     let mut ahead: Vec<&str> = imports[module].iter().copied().collect();
     while let Some(next) = ahead.pop() {
@@ -258,7 +267,7 @@ fn a_circle_is_found() {
         let sources = list
             .iter()
             .map(|(name, source)| (name.to_string(), source.to_string()));
-        circles(&sources.collect())
+        circles(&imports(&sources.collect()))
     };
     let straight = [
         ("", "mod a;\nmod b;\nmod c;\npub use c::C;\n"),
