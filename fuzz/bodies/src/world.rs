@@ -3,17 +3,15 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use kerbox_kdc::testing::{Pair, REALM};
 use kerbox_kdc::{Kdc, NewKeys, NewPrincipal, Pac, Peer, PrincipalDatabase, RealmConfig};
-use kerbox_krb5::client::{
-    AsExchange, AsStep, Credentials, InitialRequest, Secret, TgsExchange, TgsRequest,
-};
+use kerbox_krb5::client::{Credentials, InitialRequest, Secret, TgsRequest};
 use kerbox_krb5::messages::Ticket;
 use kerbox_krb5::{EncryptionKey, EncryptionType, Keytab, Principal, Timestamp};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 pub(crate) const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
-const REALM: &str = "EXAMPLE.COM";
 
 pub(crate) struct World {
     pub(crate) kdc: Kdc,
@@ -84,47 +82,28 @@ impl World {
         let service = Principal::new(REALM, ["hdfs", "localhost"]);
         let database = database(&service, &mut rng);
         let keytab = database.keytab([&service], NOW).expect("it is there");
-        let kdc = Kdc::new(database, 1);
-        let (mut requests, mut answers) = (Vec::new(), Vec::new());
-        let mut send = |request: Vec<u8>| {
-            let answer = kdc
-                .handle(NOW, &request, Peer::LOCAL)
-                .message
-                .expect("an answer");
-            requests.push(request);
-            answers.push(answer.clone());
-            answer
+        let mut pair = Pair {
+            kdc: Kdc::new(database, 1),
+            now: NOW,
+            peer: Peer::LOCAL,
+            rng,
+            exchanged: Vec::new(),
         };
         let mut initial = InitialRequest::new(alice());
         initial.renewable_lifetime = Duration::from_secs(24 * 3600);
-        let mut log_in = |initial: InitialRequest| {
-            let secret = Secret::Keys(vec![alices_key()]);
-            let (mut exchange, mut request) =
-                AsExchange::new(initial, secret, NOW, &mut rng).expect("supported");
-            loop {
-                match exchange
-                    .step(&send(request), &mut rng)
-                    .expect("the KDC is ours")
-                {
-                    AsStep::Send(next) => request = next,
-                    AsStep::Done(ticket) => break *ticket,
-                }
-            }
-        };
-        let tgt = log_in(initial.clone());
+        let secret = || Secret::Keys(vec![alices_key()]);
+        let ours = "the KDC is ours";
+        let tgt = pair.initial(initial.clone(), secret()).expect(ours);
         initial.server = Principal::new(REALM, ["kadmin", "changepw"]);
-        let changepw = log_in(initial);
-        let mut ask = |request: TgsRequest| {
-            let (exchange, request) =
-                TgsExchange::new(&tgt, request, NOW, &mut rng).expect("supported");
-            exchange.finish(&send(request))
-        };
-        let ticket = ask(TgsRequest::service(service.clone(), &tgt)).expect("the KDC is ours");
+        let changepw = pair.initial(initial, secret()).expect(ours);
+        let request = TgsRequest::service(service.clone(), &tgt);
+        let ticket = pair.tgs(&tgt, request).expect(ours);
         for request in further_requests(&service, &tgt, &ticket.ticket) {
-            let _ = ask(request);
+            let _ = pair.tgs(&tgt, request);
         }
+        let (requests, answers) = pair.exchanged.into_iter().unzip();
         Self {
-            kdc,
+            kdc: pair.kdc,
             keytab,
             service,
             tgt,

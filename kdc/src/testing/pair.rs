@@ -34,6 +34,8 @@ pub struct Pair {
     pub peer: Peer,
     /// The source of the clients' random data.
     pub rng: StdRng,
+    /// Every request that a client's exchange has sent, and its answer.
+    pub exchanged: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
 impl Default for Pair {
@@ -65,6 +67,7 @@ impl Pair {
             now: Timestamp::from_micros(1_700_000_000_123_456),
             peer: Peer::LOCAL,
             rng,
+            exchanged: Vec::new(),
         };
         for name in ["alice", "bob", "nn/localhost", "HTTP/localhost"] {
             pair.add(name, &[]);
@@ -116,6 +119,13 @@ impl Pair {
         self.send(request).message.expect("an answer")
     }
 
+    /// Sends a client's request, and keeps it and its answer.
+    fn exchange(&mut self, request: Vec<u8>) -> Vec<u8> {
+        let answer = self.answer(&request);
+        self.exchanged.push((request, answer.clone()));
+        answer
+    }
+
     /// Runs an AS exchange to its end.
     ///
     /// # Errors
@@ -127,7 +137,7 @@ impl Pair {
     ) -> Result<Credentials, Error> {
         let (mut exchange, mut bytes) = AsExchange::new(request, secret, self.now, &mut self.rng)?;
         loop {
-            let answer = self.answer(&bytes);
+            let answer = self.exchange(bytes);
             match exchange.step(&answer, &mut self.rng)? {
                 AsStep::Send(next) => bytes = next,
                 AsStep::Done(credentials) => return Ok(*credentials),
@@ -165,7 +175,7 @@ impl Pair {
     /// Fails if the KDC refuses.
     pub fn tgs(&mut self, ticket: &Credentials, request: TgsRequest) -> Result<Credentials, Error> {
         let (exchange, bytes) = TgsExchange::new(ticket, request, self.now, &mut self.rng)?;
-        exchange.finish(&self.answer(&bytes))
+        exchange.finish(&self.exchange(bytes))
     }
 
     /// Gets a service ticket.
