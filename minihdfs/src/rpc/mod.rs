@@ -14,6 +14,8 @@ mod header;
 pub mod server;
 pub mod service;
 mod session;
+#[cfg(test)]
+mod testing;
 mod wire;
 
 pub use endpoint::{RpcEndpoint, RpcSecurity};

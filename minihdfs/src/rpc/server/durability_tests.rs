@@ -11,7 +11,7 @@ use super::*;
 use crate::HdfsError;
 use crate::rpc::service::{Call, Durable, RpcService};
 use crate::rpc::session::tests::client::{call, replies};
-use crate::rpc::session::tests::endpoint_of;
+use crate::rpc::testing::endpoint_of;
 
 /// A service whose changes become durable when a permit is there.
 struct Disk {

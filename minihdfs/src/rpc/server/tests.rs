@@ -9,7 +9,7 @@ use kerbox_krb5::Timestamp;
 
 use super::*;
 use crate::rpc::session::tests::client::{SIMPLE, call, call_with, context, replies};
-use crate::rpc::session::tests::{endpoint, security};
+use crate::rpc::testing::{endpoint, security};
 use crate::sasl::QualityOfProtection;
 
 /// Answers every question by a rule and stores the recorded events.

@@ -18,8 +18,8 @@ use rand::rngs::StdRng;
 use super::*;
 use crate::base64;
 use crate::proto::common::{GetGroupsForUserRequestProto, GetGroupsForUserResponseProto};
-use crate::rpc::session::tests::{PASSWORD, PROXY, endpoint, security};
-use crate::rpc::{RpcSecurity, RpcSession, Step};
+use crate::rpc::testing::{self, PASSWORD, PROXY, endpoint, parties, security};
+use crate::rpc::{RpcSecurity, Step};
 use crate::sasl::{GssapiSettings, QualityOfProtection};
 use crate::token::Token;
 use QualityOfProtection::{Authentication, Integrity, Privacy};
@@ -27,15 +27,7 @@ use QualityOfProtection::{Authentication, Integrity, Privacy};
 const PROTOCOL: (&str, u64) = ("org.apache.hadoop.hdfs.protocol.ClientProtocol", 1);
 
 /// A client and the server that it is connected to.
-struct Pair {
-    client: ClientConnection,
-    session: RpcSession,
-    rng: StdRng,
-    now: Timestamp,
-    parties: Parties,
-    /// The bytes that the client has received.
-    received: Vec<u8>,
-}
+type Pair = testing::Pair<ClientConnection>;
 
 impl Pair {
     /// Connects to a server with security, which offers `qop`.
@@ -56,17 +48,7 @@ impl Pair {
             ..security(qop)
         });
         let endpoint = endpoint(security, PROXY, Arc::new(NoHook));
-        Self {
-            client: connection(identity, settings),
-            session: RpcSession::new(
-                Arc::new(endpoint),
-                "127.0.0.1:50000".parse().expect("an address"),
-            ),
-            rng: StdRng::seed_from_u64(4),
-            now: NOW,
-            parties,
-            received: Vec::new(),
-        }
+        Self::connect(connection(identity, settings), endpoint)
     }
 
     /// Moves bytes until both sides wait for more. Returns the client's last step.
@@ -79,21 +61,18 @@ impl Pair {
                 self.client.ticket(Ok(ticket), self.now, &mut self.rng);
                 step = self.client.advance(self.now, &mut self.rng);
             }
-            let output = std::mem::take(self.client.output());
+            let mut output = std::mem::take(self.client.output());
             if output.is_empty() || step == ClientStep::Close {
                 return step;
             }
-            self.session.input().extend_from_slice(&output);
-            let mut answer = Vec::new();
             loop {
-                let step = self.session.advance(self.now, &mut self.rng);
-                answer.append(self.session.output());
+                let (answer, step) = self.feed(&output);
+                self.client.input().extend_from_slice(&answer);
+                output.clear();
                 if step != Step::Write {
                     break;
                 }
             }
-            self.received.extend_from_slice(&answer);
-            self.client.input().extend_from_slice(&answer);
         }
     }
 
@@ -109,12 +88,6 @@ impl Pair {
             groups.expect("a response").groups
         })
     }
-}
-
-/// The KDC's parties: alice, and the server that she has a ticket for.
-fn parties() -> Parties {
-    let enctype = EncryptionType::AES256_CTS_HMAC_SHA1_96;
-    Parties::new(11, enctype, ["hdfs", "localhost"])
 }
 
 fn settings() -> ClientSettings {

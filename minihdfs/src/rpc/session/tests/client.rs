@@ -10,13 +10,12 @@ use crate::proto::common::{
 };
 use crate::sasl::{DigestMd5Client, UnwrapHalf, WrapHalf};
 
-/// A session and the client's side of its connection.
-pub(in crate::rpc) struct Client {
-    pub(in crate::rpc) session: RpcSession,
-    pub(in crate::rpc) rng: StdRng,
-    pub(in crate::rpc) now: Timestamp,
-    layer: Option<(WrapHalf, UnwrapHalf)>,
-}
+/// A client that writes its messages itself, and the session of its connection.
+pub(in crate::rpc) type Client = Pair<Layer>;
+
+/// The client's side of the security layer, once there is one.
+#[derive(Default)]
+pub(in crate::rpc) struct Layer(Option<(WrapHalf, UnwrapHalf)>);
 
 /// One frame from the server.
 #[derive(Debug)]
@@ -48,22 +47,7 @@ pub(in crate::rpc) const SASL: &[u8] = b"hrpc\x09\x00\xdf";
 
 impl Client {
     pub(in crate::rpc) fn new(endpoint: RpcEndpoint) -> Self {
-        Self {
-            session: RpcSession::new(
-                Arc::new(endpoint),
-                "127.0.0.1:50000".parse().expect("an address"),
-            ),
-            rng: rng(),
-            now: NOW,
-            layer: None,
-        }
-    }
-
-    /// Passes in bytes. Returns the output and the session's next step.
-    pub(in crate::rpc) fn feed(&mut self, bytes: &[u8]) -> (Vec<u8>, Step) {
-        self.session.input().extend_from_slice(bytes);
-        let step = self.session.advance(self.now, &mut self.rng);
-        (std::mem::take(self.session.output()), step)
+        Self::connect(Layer::default(), endpoint)
     }
 
     /// Passes in bytes. Returns the only reply.
@@ -98,7 +82,7 @@ impl Client {
         let reply = self.ask(&initiate);
         if reply.header.status == 0 {
             let (_, wrap, unwrap) = digest.finish(reply.sasl().token()).expect("rspauth");
-            self.layer = Some((wrap, unwrap));
+            self.client.0 = Some((wrap, unwrap));
         }
         reply
     }
@@ -106,7 +90,8 @@ impl Client {
     /// Wraps like a client with a security layer.
     pub(in crate::rpc) fn wrap(&mut self, frames: &[u8]) -> Vec<u8> {
         let mut token = Vec::new();
-        self.layer
+        self.client
+            .0
             .as_mut()
             .expect("a layer")
             .0
@@ -120,7 +105,7 @@ impl Client {
         let message = reply.sasl();
         assert_eq!(message.state(), SaslState::Wrap);
         let mut frames = Vec::new();
-        let unwrap = &mut self.layer.as_mut().expect("a layer").1;
+        let unwrap = &mut self.client.0.as_mut().expect("a layer").1;
         unwrap
             .unwrap_into(message.token(), &mut frames)
             .expect("a good token");

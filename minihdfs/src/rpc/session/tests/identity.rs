@@ -273,17 +273,8 @@ fn a_tampered_wrap_ends_the_connection() {
 
 #[test]
 fn the_state_id_stands_in_the_header_where_the_service_has_one() {
-    let (config, _) = HdfsConfig::from_pairs([]).expect("a configuration");
-    let rules = AuthToLocal::from_config(&config, "EXAMPLE.COM").expect("rules");
-    let service = WhoAmI { state_id: Some(42) };
-    let mut client = Client::new(RpcEndpoint::new(
-        Server::NameNode(1),
-        Arc::new(service),
-        None,
-        rules,
-        &config,
-        Arc::new(NoHook),
-    ));
+    let service = Arc::new(WhoAmI { state_id: Some(42) });
+    let mut client = Client::new(endpoint_of(service, None, &[], Arc::new(NoHook)));
     let reply = client.ask(&[SIMPLE, &context(Some("alice"), None), &call(1, CALL)].concat());
     assert_eq!((reply.header.state_id, reply.groups().len()), (Some(42), 3));
 }
