@@ -243,4 +243,4 @@ impl BlockStore {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -1,16 +1,10 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::datanode::block_store::{BlockStore, StorageFolder};
-use crate::datanode::checksum::DataChecksum;
-use crate::proto::hdfs::{ChecksumTypeProto, PacketHeaderProto};
+use crate::datanode::block_store::BlockStore;
+use crate::datanode::block_store::tests::{BLOCK, Fixture as Replicas, crc32c, packet};
 
-const BLOCK: Block = Block {
-    id: 7,
-    generation_stamp: 1001,
-    length: 0,
-};
-
+/// The pipeline that writes a new replica of a store.
 struct Fixture {
     _folder: tempfile::TempDir,
     store: Arc<BlockStore>,
@@ -19,22 +13,11 @@ struct Fixture {
 
 impl Fixture {
     fn new(downstream: usize) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let store = Arc::new(
-            BlockStore::open(
-                &[StorageFolder::disk(folder.path(), "DS-1")],
-                "BP-1-127.0.0.1-1".into(),
-            )
-            .expect("a store"),
-        );
-        let checksum =
-            DataChecksum::new(ChecksumTypeProto::ChecksumCrc32c, 512).expect("a plain size");
-        let writer = store
-            .create_rbw(BLOCK, checksum, crate::token::StorageType::Disk)
-            .expect("new");
+        let replicas = Replicas::new();
+        let writer = replicas.create();
         Self {
-            _folder: folder,
-            store,
+            _folder: replicas.folder,
+            store: replicas.store,
             pipeline: Pipeline::new(writer, Completion::Finalize, true, downstream),
         }
     }
@@ -47,21 +30,10 @@ impl Fixture {
         last: bool,
     ) -> Result<bool, HdfsError> {
         let sum = crc_fast::crc32_iscsi(data).to_be_bytes();
-        self.pipeline.take(
-            &Packet {
-                header: PacketHeaderProto {
-                    offset_in_block: offset as i64,
-                    seqno,
-                    last_packet_in_block: last,
-                    data_len: data.len() as i32,
-                    sync_block: None,
-                },
-                checksums: if data.is_empty() { &[] } else { &sum },
-                data,
-                bytes: &[],
-            },
-            false,
-        )
+        let mut packet = packet(offset, data, if data.is_empty() { &[] } else { &sum });
+        packet.header.seqno = seqno;
+        packet.header.last_packet_in_block = last;
+        self.pipeline.take(&packet, false)
     }
 
     fn ack(&mut self) -> Option<(i64, Vec<Status>)> {
@@ -136,18 +108,8 @@ fn acks_wait_for_the_datanodes_below_and_keep_their_order() {
 fn a_checksum_mismatch_is_answered_in_its_turn_and_ends_the_pipeline() {
     let mut fixture = Fixture::new(1);
     fixture.take(0, 0, b"hello", false).expect("fits");
-    let packet = Packet {
-        header: PacketHeaderProto {
-            offset_in_block: 5,
-            seqno: 1,
-            last_packet_in_block: false,
-            data_len: 5,
-            sync_block: None,
-        },
-        checksums: &[1, 2, 3, 4],
-        data: b"world",
-        bytes: &[],
-    };
+    let mut packet = packet(5, b"world", &[1, 2, 3, 4]);
+    packet.header.seqno = 1;
     assert_eq!(fixture.pipeline.take(&packet, false), Ok(false));
     assert!(!fixture.pipeline.wants_packets());
     assert_eq!(fixture.ack(), None, "the first packet is answered first");
@@ -231,12 +193,10 @@ fn a_replica_is_not_final_as_long_as_a_datanode_below_has_not_got_its_end() {
             .expect("its turn");
         assert_eq!(ack.completed, None);
         assert!(fixture.pipeline.is_done());
-        let checksum =
-            DataChecksum::new(ChecksumTypeProto::ChecksumCrc32c, 512).expect("a plain size");
         assert!(
             fixture
                 .store
-                .recover_rbw(BLOCK, 1002, (5, 5), checksum)
+                .recover_rbw(BLOCK, 1002, (5, 5), crc32c(512))
                 .is_ok()
         );
     }

@@ -15,18 +15,18 @@ use crate::datanode::packet::{HEADER_LENGTH, Packet};
 use crate::proto::hdfs::{ChecksumTypeProto, PacketHeaderProto};
 
 /// A store in a temporary folder.
-struct Fixture {
-    folder: tempfile::TempDir,
-    store: Arc<BlockStore>,
+pub(in crate::datanode) struct Fixture {
+    pub(in crate::datanode) folder: tempfile::TempDir,
+    pub(in crate::datanode) store: Arc<BlockStore>,
 }
 
-const BLOCK: Block = Block {
+pub(in crate::datanode) const BLOCK: Block = Block {
     id: 1_073_741_825,
     generation_stamp: 1001,
     length: 0,
 };
 
-fn crc32c(bytes_per_checksum: u32) -> DataChecksum {
+pub(in crate::datanode) fn crc32c(bytes_per_checksum: u32) -> DataChecksum {
     DataChecksum::new(ChecksumTypeProto::ChecksumCrc32c, bytes_per_checksum).expect("a plain size")
 }
 
@@ -38,7 +38,7 @@ fn content(length: usize) -> Vec<u8> {
 }
 
 impl Fixture {
-    fn new() -> Self {
+    pub(in crate::datanode) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let store = Self::open(folder.path());
         Self { folder, store }
@@ -54,7 +54,7 @@ impl Fixture {
         )
     }
 
-    fn create(&self) -> ReplicaWriter {
+    pub(in crate::datanode) fn create(&self) -> ReplicaWriter {
         self.store
             .create_rbw(BLOCK, crc32c(512), crate::token::StorageType::Disk)
             .expect("no such replica yet")
@@ -121,7 +121,11 @@ impl Fixture {
     }
 }
 
-fn packet<'a>(offset: u64, data: &'a [u8], checksums: &'a [u8]) -> Packet<'a> {
+pub(in crate::datanode) fn packet<'a>(
+    offset: u64,
+    data: &'a [u8],
+    checksums: &'a [u8],
+) -> Packet<'a> {
     Packet {
         header: PacketHeaderProto {
             offset_in_block: offset as i64,
