@@ -24,6 +24,8 @@ pub mod rpc;
 pub mod sasl;
 pub mod secret_manager;
 mod storage_directory;
+#[cfg(test)]
+mod testing;
 pub mod token;
 pub mod user;
 #[cfg(feature = "web")]

@@ -2,24 +2,6 @@
 
 use super::*;
 
-/// Stores recorded events.
-#[derive(Default)]
-pub(super) struct Recorder(pub(super) Mutex<Vec<Event>>);
-
-impl Hook for Recorder {
-    fn ask(&self, _now: Timestamp, _event: &Event) -> Verdict {
-        Verdict::Pass
-    }
-
-    fn record(&self, _now: Timestamp, event: Event) {
-        self.0.lock().expect("not poisoned").push(event);
-    }
-
-    fn watching(&self) -> bool {
-        false
-    }
-}
-
 /// A NameNode, its DataNodes, and the time.
 pub(super) struct Fixture {
     pub(super) node: NameNode,

@@ -139,7 +139,7 @@ fn beyond_the_hard_limit_the_namenode_closes_files_itself() {
             .expect("told")
             .result
     );
-    let events = recorder.0.lock().expect("not poisoned");
+    let events = recorder.events();
     let fired = |event: &Event| {
         matches!(
             event,

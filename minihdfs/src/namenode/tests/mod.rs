@@ -41,7 +41,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use kerbox_events::{Event, Hook, NoHook, StateChange, TimerKind, Verdict};
+use kerbox_events::{Event, Hook, NoHook, StateChange, TimerKind};
 use kerbox_krb5::Timestamp;
 use prost::Message;
 use rand::SeedableRng;
@@ -60,6 +60,7 @@ use crate::protocol::{
     ReportedReplica, StorageReport, WorkSignal,
 };
 use crate::rpc::{Call, RpcService};
+use crate::testing::Recorder;
 use crate::user::{AuthMethod, User};
 use crate::{Caller, HdfsError};
 

@@ -76,7 +76,7 @@ fn a_silent_datanode_dies_and_its_replicas_are_made_anew() {
     );
     fixture.received(number_of(&targets[0].uuid), &block, 100);
     assert_eq!(holders(&fixture).len(), 2);
-    let events = recorder.0.lock().expect("not poisoned");
+    let events = recorder.events();
     assert!(events.iter().any(|event| matches!(
         event,
         Event::State {

@@ -165,7 +165,7 @@ fn a_first_start_waits_for_datanodes_too() {
     switch(&fixture.hdfs(), SafeModeActionProto::SafemodeEnter);
     switch(&fixture.hdfs(), SafeModeActionProto::SafemodeEnter);
     switch(&fixture.hdfs(), SafeModeActionProto::SafemodeLeave);
-    let events = recorder.0.lock().expect("not poisoned");
+    let events = recorder.events();
     let changes: Vec<_> = events
         .iter()
         .filter_map(|event| match event {

@@ -128,7 +128,7 @@ fn expired_tokens_are_told_by_the_timer() {
         );
         fixture.tick();
     }
-    let events = recorder.0.lock().expect("not poisoned");
+    let events = recorder.events();
     let expired = |event: &&Event| {
         matches!(
             event,

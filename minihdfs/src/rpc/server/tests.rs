@@ -4,30 +4,13 @@ use std::pin::pin;
 use std::sync::Mutex;
 use std::thread::{self, ThreadId};
 
-use kerbox_events::{Hook, Outcome, Verdict};
-use kerbox_krb5::Timestamp;
+use kerbox_events::{Outcome, Verdict};
 
 use super::*;
 use crate::rpc::session::tests::client::{SIMPLE, call, call_with, context, replies};
 use crate::rpc::testing::{endpoint, security};
 use crate::sasl::QualityOfProtection;
-
-/// Answers every question by a rule and stores the recorded events.
-struct Rule(fn(&Event) -> Verdict, Mutex<Vec<Event>>);
-
-impl Hook for Rule {
-    fn ask(&self, _now: Timestamp, event: &Event) -> Verdict {
-        (self.0)(event)
-    }
-
-    fn record(&self, _now: Timestamp, event: Event) {
-        self.1.lock().expect("not poisoned").push(event);
-    }
-
-    fn watching(&self) -> bool {
-        true
-    }
-}
+use crate::testing::Recorder;
 
 /// Runs `client` against a served port until both have ended. The server is shut down once the
 /// client has ended.
@@ -36,10 +19,10 @@ fn served<T: Send + 'static>(
     rule: fn(&Event) -> Verdict,
     client: impl FnOnce(net::TcpStream) -> T + Send + 'static,
 ) -> (T, Vec<Event>) {
-    let hook = Arc::new(Rule(rule, Mutex::default()));
+    let hook = Recorder::ruled(rule);
     let security = secure.then(|| security(QualityOfProtection::Authentication));
     let outcome = serve_client(endpoint(security, &[], hook.clone()), client);
-    let events = hook.1.lock().expect("not poisoned").clone();
+    let events = hook.events();
     (outcome, events)
 }
 

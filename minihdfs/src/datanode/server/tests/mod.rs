@@ -12,10 +12,9 @@ mod refusals;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::time::Duration;
 
-use kerbox_events::{Hook, Outcome, Verdict};
+use kerbox_events::{Outcome, Verdict};
 use kerbox_krb5::{Clock, Timestamp};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -42,6 +41,7 @@ use crate::proto::hdfs::{
 };
 use crate::protocol::{Block, DatanodeCommand, DatanodeError, DatanodeRegistration};
 use crate::secret_manager::{BlockTokenSecretManager, BlockTokenSettings};
+use crate::testing::Recorder;
 use crate::token::{AccessMode, Token};
 
 const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
@@ -51,33 +51,6 @@ const BLOCK: Block = Block {
     generation_stamp: 1001,
     length: 0,
 };
-
-type Rule = Box<dyn Fn(&Event) -> Verdict + Send + Sync>;
-
-/// Answers by a rule and stores events.
-#[derive(Default)]
-struct Recorder {
-    rule: Mutex<Option<Rule>>,
-    events: Mutex<Vec<Event>>,
-}
-
-impl Hook for Recorder {
-    fn ask(&self, _now: Timestamp, event: &Event) -> Verdict {
-        self.rule
-            .lock()
-            .expect("whole")
-            .as_ref()
-            .map_or(Verdict::Pass, |rule| rule(event))
-    }
-
-    fn record(&self, _now: Timestamp, event: Event) {
-        self.events.lock().expect("whole").push(event);
-    }
-
-    fn watching(&self) -> bool {
-        self.rule.lock().expect("whole").is_some()
-    }
-}
 
 struct Fixture {
     folder: tempfile::TempDir,
@@ -145,12 +118,12 @@ impl Fixture {
     }
 
     fn rule(&self, rule: impl Fn(&Event) -> Verdict + Send + Sync + 'static) {
-        *self.hook.rule.lock().expect("whole") = Some(Box::new(rule));
+        self.hook.set_rule(rule);
     }
 
     /// Returns the outcomes of the events selected by `pick`.
     fn outcomes(&self, pick: impl Fn(&Event) -> bool) -> Vec<Outcome> {
-        let events = self.hook.events.lock().expect("whole");
+        let events = self.hook.events();
         events
             .iter()
             .filter(|event| pick(event))

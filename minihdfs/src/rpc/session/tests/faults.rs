@@ -1,40 +1,23 @@
 //! Faults in calls and handshakes, and the recorded events.
 
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use kerbox_events::{Event, Latch, Mechanism, Outcome, Verdict};
 
 use super::client::{SIMPLE, call, call_with, context, replies};
 use super::*;
 use crate::proto::common::rpc_sasl_proto::SaslState;
+use crate::testing::Recorder;
 
-/// Answers every question with one verdict and stores the recorded events.
-struct Always(Verdict, Mutex<Vec<Event>>);
-
-impl Hook for Always {
-    fn ask(&self, _now: Timestamp, event: &Event) -> Verdict {
-        assert_eq!(event.outcome(), Some(&Outcome::Asked));
-        self.0.clone()
-    }
-
-    fn record(&self, _now: Timestamp, event: Event) {
-        self.1.lock().expect("not poisoned").push(event);
-    }
-
-    fn watching(&self) -> bool {
-        true
-    }
-}
-
-fn under(verdict: Verdict) -> (Client, Arc<Always>) {
-    let hook = Arc::new(Always(verdict, Mutex::default()));
+fn under(verdict: Verdict) -> (Client, Arc<Recorder>) {
+    let hook = Recorder::always(verdict);
     let mut client = Client::new(endpoint(None, &[], hook.clone()));
     client.feed(&[SIMPLE, &context(Some("alice"), None)].concat());
     (client, hook)
 }
 
-fn recorded(hook: &Always) -> Vec<Outcome> {
-    let events = hook.1.lock().expect("not poisoned");
+fn recorded(hook: &Recorder) -> Vec<Outcome> {
+    let events = hook.events();
     events
         .iter()
         .filter_map(|event| event.outcome().cloned())
@@ -50,13 +33,7 @@ fn a_call_passes_or_fails_as_the_verdict_says() {
         recorded(&hook)[..],
         [Outcome::Ok, Outcome::Exception { .. }]
     ));
-    let names: Vec<_> = hook
-        .1
-        .lock()
-        .expect("not poisoned")
-        .iter()
-        .map(ToString::to_string)
-        .collect();
+    let names: Vec<_> = hook.events().iter().map(ToString::to_string).collect();
     assert!(names[0].contains("getGroupsForUser"), "{names:?}");
 
     let (mut client, hook) = under(Verdict::Exception {
@@ -127,13 +104,10 @@ fn a_corrupt_reply_keeps_its_frame() {
 
 #[test]
 fn a_handshake_can_be_made_to_fail() {
-    let hook = Arc::new(Always(
-        Verdict::Exception {
-            class: "java.io.IOException".into(),
-            message: "no".into(),
-        },
-        Mutex::default(),
-    ));
+    let hook = Recorder::always(Verdict::Exception {
+        class: "java.io.IOException".into(),
+        message: "no".into(),
+    });
     let qop = QualityOfProtection::Authentication;
     let mut client = Client::new(endpoint(Some(security(qop)), &[], hook.clone()));
     let reply = client.log_in("alice", qop);
@@ -145,7 +119,7 @@ fn a_handshake_can_be_made_to_fail() {
 fn a_handshake_can_be_delayed_or_passed_over_in_silence() {
     let qop = QualityOfProtection::Authentication;
     let delay = Duration::from_secs(2);
-    let hook = Arc::new(Always(Verdict::Delay(delay), Mutex::default()));
+    let hook = Recorder::always(Verdict::Delay(delay));
     let mut client = Client::new(endpoint(Some(security(qop)), &[], hook.clone()));
     let initiate = client.token("alice", qop).1;
     assert_eq!(client.feed(&initiate), (Vec::new(), Step::Wait(delay)));
@@ -153,7 +127,7 @@ fn a_handshake_can_be_delayed_or_passed_over_in_silence() {
     assert_eq!(reply.sasl().state(), SaslState::Success);
     assert_eq!(recorded(&hook), [Outcome::Ok]);
 
-    let hook = Arc::new(Always(Verdict::Drop, Mutex::default()));
+    let hook = Recorder::always(Verdict::Drop);
     let mut client = Client::new(endpoint(Some(security(qop)), &[], hook.clone()));
     let initiate = client.token("alice", qop).1;
     assert_eq!(client.feed(&initiate), (Vec::new(), Step::Read));
@@ -163,7 +137,7 @@ fn a_handshake_can_be_delayed_or_passed_over_in_silence() {
 #[test]
 fn a_handshake_that_kills_the_server_leaves_a_trace() {
     let qop = QualityOfProtection::Authentication;
-    let hook = Arc::new(Always(Verdict::Kill, Mutex::default()));
+    let hook = Recorder::always(Verdict::Kill);
     let mut client = Client::new(endpoint(Some(security(qop)), &[], hook.clone()));
     let initiate = client.token("alice", qop).1;
     assert_eq!(client.feed(&initiate), (Vec::new(), Step::Kill));
@@ -172,11 +146,11 @@ fn a_handshake_that_kills_the_server_leaves_a_trace() {
 
 #[test]
 fn a_handshake_is_recorded_with_its_end() {
-    let hook = Arc::new(Always(Verdict::Pass, Mutex::default()));
+    let hook = Recorder::always(Verdict::Pass);
     let qop = QualityOfProtection::Authentication;
     let mut client = Client::new(endpoint(Some(security(qop)), &[], hook.clone()));
     client.log_in("alice", qop);
-    let events = hook.1.lock().expect("not poisoned");
+    let events = hook.events();
     let [
         Event::Sasl {
             mechanism,
@@ -269,7 +243,7 @@ fn a_held_call_or_handshake_goes_on_when_it_is_let_go() {
     assert_eq!(reply.groups(), ["?", "alice", "alice"]);
 
     let qop = QualityOfProtection::Authentication;
-    let hook = Arc::new(Always(Verdict::Hold(latch), Mutex::default()));
+    let hook = Recorder::always(Verdict::Hold(latch));
     let mut client = Client::new(endpoint(Some(security(qop)), &[], hook.clone()));
     let initiate = client.token("alice", qop).1;
     assert_eq!(client.feed(&initiate), (Vec::new(), Step::Hold));
@@ -290,8 +264,12 @@ fn a_half_closed_connection_gets_nothing_and_reads_on() {
 
 #[test]
 fn a_joined_reply_comes_with_the_next_one() {
-    let next = Arc::new(Nth(Verdict::JoinReply, Mutex::new(1)));
-    let mut client = Client::new(endpoint(None, &[], next));
+    let joined = AtomicBool::new(false);
+    let first = Recorder::ruled(move |event| match event {
+        Event::RpcCall { .. } if !joined.swap(true, Ordering::Relaxed) => Verdict::JoinReply,
+        _ => Verdict::Pass,
+    });
+    let mut client = Client::new(endpoint(None, &[], first));
     client.feed(&[SIMPLE, &context(Some("alice"), None)].concat());
     let (nothing, step) = client.feed(&call(1, "getGroupsForUser"));
     assert_eq!((nothing.len(), step), (0, Step::Read));
@@ -302,24 +280,4 @@ fn a_joined_reply_comes_with_the_next_one() {
         .map(|reply| reply.header.call_id)
         .collect();
     assert_eq!(calls, [1, 2]);
-}
-
-/// Answers the first calls, this many, with a verdict, and lets the others pass.
-struct Nth(Verdict, Mutex<u32>);
-
-impl Hook for Nth {
-    fn ask(&self, _now: Timestamp, event: &Event) -> Verdict {
-        let mut left = self.1.lock().expect("not poisoned");
-        if !matches!(event, Event::RpcCall { .. }) || *left == 0 {
-            return Verdict::Pass;
-        }
-        *left -= 1;
-        self.0.clone()
-    }
-
-    fn record(&self, _now: Timestamp, _event: Event) {}
-
-    fn watching(&self) -> bool {
-        true
-    }
 }

@@ -8,8 +8,7 @@ mod robustness;
 
 use std::sync::Arc;
 
-use kerbox_events::{Hook, NoHook};
-use kerbox_krb5::Timestamp;
+use kerbox_events::NoHook;
 use kerbox_krb5::testing::NOW;
 
 use super::*;

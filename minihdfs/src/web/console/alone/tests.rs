@@ -3,17 +3,16 @@
 use std::future::{Future, ready};
 use std::net::{IpAddr, Ipv4Addr};
 use std::pin::Pin;
-use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use kerbox_events::Verdict;
 use kerbox_krb5::testing::{NOW, Parties};
 use kerbox_krb5::{EncryptionType, Keytab};
 use serde_json::{Value, json};
 
 use super::*;
 use crate::base64;
+use crate::testing::Recorder;
 use crate::web::console::{ConsoleAccess, ConsoleAnswer, ConsoleCall};
 use crate::web::content::WebContent;
 use kerbox_krb5::gss::{GssInitiator, GssInitiatorOptions};
@@ -44,28 +43,10 @@ impl ConsoleVerbs for Echo {
     }
 }
 
-/// Remembers what happened.
-#[derive(Default)]
-struct Seen(Mutex<Vec<String>>);
-
-impl Hook for Seen {
-    fn ask(&self, _now: Timestamp, _event: &Event) -> Verdict {
-        Verdict::Pass
-    }
-
-    fn record(&self, _now: Timestamp, event: Event) {
-        self.0.lock().expect("no panic").push(event.to_string());
-    }
-
-    fn watching(&self) -> bool {
-        false
-    }
-}
-
 /// A console, and the keys of its service.
 struct Stage {
     web: ConsoleWeb,
-    seen: Arc<Seen>,
+    recorder: Arc<Recorder>,
     parties: Parties,
     now: Timestamp,
 }
@@ -91,19 +72,19 @@ fn parties(seed: u64, service: [&str; 2]) -> Parties {
 
 fn stage() -> Stage {
     let parties = parties(3, ["HTTP", "localhost"]);
-    let seen = Arc::new(Seen::default());
+    let recorder = Arc::new(Recorder::default());
     let console = Arc::new(Console::default());
     console.attach(Arc::new(Echo));
     let settings = ConsoleWebSettings {
         spnego: GssapiSettings::new(parties.service.clone(), parties.keytab.clone(), &[]),
         realm: "EXAMPLE.COM".to_owned(),
         administrators: vec![Principal::new("EXAMPLE.COM", ["hdfs"])],
-        hook: Arc::clone(&seen) as Arc<dyn Hook>,
+        hook: Arc::clone(&recorder) as Arc<dyn Hook>,
         console,
     };
     Stage {
         web: ConsoleWeb::new(settings, &mut StdRng::seed_from_u64(5)),
-        seen,
+        recorder,
         parties,
         now: NOW,
     }
@@ -120,6 +101,12 @@ fn shown(parties: &mut Parties, client: Principal) -> String {
 }
 
 impl Stage {
+    /// Returns what happened, an event a line.
+    fn seen(&self) -> Vec<String> {
+        let events = self.recorder.events();
+        events.iter().map(ToString::to_string).collect()
+    }
+
     fn ticket(&mut self, name: &str) -> String {
         let client = Principal::parse(name, "EXAMPLE.COM").expect("a name");
         shown(&mut self.parties, client)
@@ -205,7 +192,7 @@ fn without_a_ticket_there_is_nothing_but_how_to_get_one() {
     assert_eq!((page.status, page.asks.is_some()), (401, true));
     assert!(page.body.contains("kinit"), "{}", page.body);
     assert_eq!(stage.send("GET", "/", &[], "").status, 302);
-    assert!(stage.seen.0.lock().expect("no panic").is_empty());
+    assert!(stage.seen().is_empty());
 }
 
 #[test]
@@ -241,7 +228,7 @@ fn a_ticket_lets_in_and_its_cookie_again() {
         &mut StdRng::seed_from_u64(6),
     );
     assert_eq!(again(&same), 401);
-    let shown = stage.seen.0.lock().expect("no panic").join("\n");
+    let shown = stage.seen().join("\n");
     assert!(shown.contains("console: "), "{shown}");
 }
 
@@ -314,7 +301,7 @@ fn administrators_are_who_is_named_to_the_letter() {
         assert_eq!(changed.status, status, "{client}");
         assert!(status == 200 || changed.body.contains("list of administrators"));
     }
-    let seen = stage.seen.0.lock().expect("no panic");
+    let seen = stage.seen();
     let changes = seen.iter().filter(|line| line.contains("/console by"));
     let changes: Vec<_> = changes.collect();
     assert_eq!(changes.len(), 1, "{changes:?}");
