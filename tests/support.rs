@@ -115,55 +115,33 @@ impl Peer {
                     .all(|name| packages.join(name).exists())
             }),
             Self::NodeWebHdfs => {
-                on_path("node").is_some() && peers_dir().join("node/node_modules/webhdfs").exists()
+                on_path("node").is_some() && peers_have(&["node/node_modules/webhdfs"])
             }
-            Self::JavaHadoop2 => {
-                let jar = peers_dir().join("hadoop-2.10/hadoop-common-2.10.2.jar");
-                Self::Java.is_installed() && jar.exists()
-            }
+            Self::JavaHadoop2 => java_with(&["hadoop-2.10/hadoop-common-2.10.2.jar"]),
             Self::HttpFs => {
-                let jar = peers_dir().join("httpfs/hadoop-hdfs-httpfs-3.4.2.jar");
-                Self::JavaHadoop.is_installed() && jar.exists()
+                Self::JavaHadoop.is_installed()
+                    && peers_have(&["httpfs/hadoop-hdfs-httpfs-3.4.2.jar"])
             }
-            Self::JavaHadoop => {
-                let jar = hadoop_jars().join("hadoop-client-api-3.4.3.jar");
-                Self::Java.is_installed() && jar.exists()
-            }
+            Self::JavaHadoop => java_with(&["hadoop-client/hadoop-client-api-3.4.3.jar"]),
             Self::DistCp => {
-                let jar = hadoop_jars().join("hadoop-distcp-3.4.3.jar");
-                Self::JavaHadoop.is_installed() && jar.exists()
+                Self::JavaHadoop.is_installed()
+                    && peers_have(&["hadoop-client/hadoop-distcp-3.4.3.jar"])
             }
-            Self::Reference => {
-                Self::Java.is_installed()
-                    && peers_dir().join("reference/MiniReference.class").exists()
-            }
-            Self::Reference35 => {
-                let jar = "reference-3.5/hadoop-hdfs-3.5.0.jar";
-                Self::Java.is_installed() && peers_dir().join(jar).exists()
-            }
-            Self::HadoopOld => {
-                let jars = ["2.10/hadoop-hdfs-2.10.2.jar", "3.3/hadoop-hdfs-3.3.6.jar"];
-                let folder = peers_dir().join("hadoop-old");
-                Self::Java.is_installed() && jars.iter().all(|jar| folder.join(jar).exists())
-            }
-            Self::GoHdfs => {
-                let programs = ["bin/hdfs-go", "bin/hdfs-go-snapshots"];
-                programs.iter().all(|it| peers_dir().join(it).exists())
-            }
-            Self::GoKrb5 => peers_dir().join("bin/krb-go").exists(),
+            Self::Reference => java_with(&["reference/MiniReference.class"]),
+            Self::Reference35 => java_with(&["reference-3.5/hadoop-hdfs-3.5.0.jar"]),
+            Self::HadoopOld => java_with(&[
+                "hadoop-old/2.10/hadoop-hdfs-2.10.2.jar",
+                "hadoop-old/3.3/hadoop-hdfs-3.3.6.jar",
+            ]),
+            Self::GoHdfs => peers_have(&["bin/hdfs-go", "bin/hdfs-go-snapshots"]),
+            Self::GoKrb5 => peers_have(&["bin/krb-go"]),
             Self::KerboxProgram => kerbox_program().is_file(),
             Self::Go => on_path("go").is_some(),
             Self::Cxx => on_path("c++").is_some(),
             Self::Curl => on_path("curl").is_some(),
             Self::Chromium => chromium().is_some(),
-            Self::Spark => {
-                Self::Jdk17.is_installed() && peers_dir().join("spark/TokenCluster.class").exists()
-            }
-            Self::PrivateMounts => Command::new("unshare")
-                .args(["--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"])
-                .stderr(Stdio::null())
-                .status()
-                .is_ok_and(|status| status.success() && on_path("nsenter").is_some()),
+            Self::Spark => Self::Jdk17.is_installed() && peers_have(&["spark/TokenCluster.class"]),
+            Self::PrivateMounts => mounts_privately() && on_path("nsenter").is_some(),
             Self::ReleaseBuild => !cfg!(debug_assertions),
             Self::LongRun => std::env::var_os("KERBOX_LONG").is_some_and(|value| value == "1"),
         }
@@ -285,6 +263,24 @@ pub(crate) fn peer_source(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("peers")
         .join(name)
+}
+
+/// Returns whether all of these files are in [`peers_dir`].
+fn peers_have(files: &[&str]) -> bool {
+    files.iter().all(|file| peers_dir().join(file).exists())
+}
+
+/// Returns whether there is a Java, and all of these files for it.
+fn java_with(files: &[&str]) -> bool {
+    Peer::Java.is_installed() && peers_have(files)
+}
+
+fn mounts_privately() -> bool {
+    Command::new("unshare")
+        .args(["--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"])
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
 }
 
 fn library_exists(name: &str) -> bool {

@@ -4,7 +4,10 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
 
-use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::measurement::WallTime;
+use criterion::{
+    BatchSize, BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
+};
 use kerbox_krb5::Timestamp;
 use minihdfs::HdfsError;
 use minihdfs::sasl::{
@@ -17,6 +20,8 @@ use minihdfs::secret_manager::{
 use minihdfs::token::{AccessMode, StorageType};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
+
+type Group<'a> = BenchmarkGroup<'a, WallTime>;
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 /// The size of one message from a client.
@@ -64,7 +69,6 @@ fn layers(criterion: &mut Criterion) {
     group
         .throughput(Throughput::Bytes(LENGTH as u64))
         .sample_size(20);
-    let message = vec![7; LENGTH];
     for (name, qop, cipher) in [
         (
             "auth-int",
@@ -84,49 +88,61 @@ fn layers(criterion: &mut Criterion) {
     ] {
         let (mut server, mut wrap, mut unwrap) =
             digest_md5(qop, cipher, &mut StdRng::seed_from_u64(1));
-        let mut token = Vec::new();
-        group.bench_function(BenchmarkId::new("wrap", name), |bench| {
-            bench.iter(|| {
-                token.clear();
-                wrap.wrap_into(black_box(&message), &mut token);
-            });
-        });
-        group.bench_function(BenchmarkId::new("wrap as two halves", name), |bench| {
-            let (half, other) = message.split_at(LENGTH / 2);
-            bench.iter(|| {
-                token.clear();
-                wrap.wrap_frames_into([black_box(half), black_box(other)], &mut token);
-            });
-        });
-        let mut plaintext = Vec::new();
-        group.bench_function(BenchmarkId::new("unwrap", name), |bench| {
-            bench.iter_batched(
-                || server.wrap(&message),
-                |token| {
-                    plaintext.clear();
-                    unwrap
-                        .unwrap_into(&token, &mut plaintext)
-                        .expect("in order");
-                },
-                // Tokens can only be opened in order. A larger batch keeps the order as well.
-                BatchSize::PerIteration,
-            );
-        });
-        group.bench_function(BenchmarkId::new("unwrap as two halves", name), |bench| {
-            let (half, other) = message.split_at(LENGTH / 2);
-            bench.iter_batched(
-                || [half, other].map(|message| server.wrap(message)),
-                |tokens| {
-                    plaintext.clear();
-                    unwrap
-                        .unwrap_pair_into(tokens.each_ref().map(Vec::as_slice), &mut plaintext)
-                        .expect("in order");
-                },
-                BatchSize::PerIteration,
-            );
-        });
+        wrapping(&mut group, name, &mut wrap);
+        unwrapping(&mut group, name, &mut server, &mut unwrap);
     }
     group.finish();
+}
+
+/// Measures the client's outgoing messages, in one piece and in two.
+fn wrapping(group: &mut Group<'_>, name: &str, wrap: &mut WrapHalf) {
+    let message = vec![7; LENGTH];
+    let mut token = Vec::new();
+    group.bench_function(BenchmarkId::new("wrap", name), |bench| {
+        bench.iter(|| {
+            token.clear();
+            wrap.wrap_into(black_box(&message), &mut token);
+        });
+    });
+    group.bench_function(BenchmarkId::new("wrap as two halves", name), |bench| {
+        let (half, other) = message.split_at(LENGTH / 2);
+        bench.iter(|| {
+            token.clear();
+            wrap.wrap_frames_into([black_box(half), black_box(other)], &mut token);
+        });
+    });
+}
+
+/// Measures the client's incoming messages, in one piece and in two.
+fn unwrapping(group: &mut Group<'_>, name: &str, server: &mut SaslServer, unwrap: &mut UnwrapHalf) {
+    let message = vec![7; LENGTH];
+    let mut plaintext = Vec::new();
+    group.bench_function(BenchmarkId::new("unwrap", name), |bench| {
+        bench.iter_batched(
+            || server.wrap(&message),
+            |token| {
+                plaintext.clear();
+                unwrap
+                    .unwrap_into(&token, &mut plaintext)
+                    .expect("in order");
+            },
+            // Tokens can only be opened in order. A larger batch keeps the order as well.
+            BatchSize::PerIteration,
+        );
+    });
+    group.bench_function(BenchmarkId::new("unwrap as two halves", name), |bench| {
+        let (half, other) = message.split_at(LENGTH / 2);
+        bench.iter_batched(
+            || [half, other].map(|message| server.wrap(message)),
+            |tokens| {
+                plaintext.clear();
+                unwrap
+                    .unwrap_pair_into(tokens.each_ref().map(Vec::as_slice), &mut plaintext)
+                    .expect("in order");
+            },
+            BatchSize::PerIteration,
+        );
+    });
 }
 
 fn handshake(criterion: &mut Criterion) {

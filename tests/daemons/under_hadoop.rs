@@ -76,56 +76,14 @@ fn serves(
     )?;
     assert!(written.contains(&twice), "it came back changed");
     for node in [&first, &second] {
-        let wrote = |event: &Event| {
-            matches!(
-                event,
-                Event::WriteBlock {
-                    outcome: Outcome::Ok,
-                    ..
-                }
-            )
-        };
-        assert_eq!(
-            node.journal().count(wrote),
-            2,
-            "{}",
-            node.journal().last(40)
-        );
+        let journal = node.journal();
+        assert_eq!(journal.count(has_written), 2, "{}", journal.last(40));
     }
-    // The NameNode sends clients of WebHDFS to the HTTP ports that it was told.
-    let web = format!("{}/user/hdfs-f", reference.webhdfs_url());
-    let new = format!("{}/user/hdfs-w", reference.webhdfs_url());
-    let commands: [&[&str]; 4] = [
-        &["-cat", &web],
-        &["-put", &local, &new],
-        &["-appendToFile", &local, &new],
-        &["-cat", &new],
-    ];
-    let by_web = shell(&reference.conf(), configure, &commands)?;
-    assert_eq!(by_web.matches(&twice).count(), 2, "it came back changed");
+    is_reached_by_web(reference, configure, &local, &twice)?;
     drop(first);
     let third = datanode().start_blocking()?;
-    let copied = |event: &Event| {
-        matches!(
-            event,
-            Event::DataTransfer {
-                operation: Operation::ReplicateBlock,
-                outcome: Outcome::Ok,
-                ..
-            }
-        )
-    };
-    second.journal().wait_blocking(copied, PATIENCE)?;
-    let received = |event: &Event| {
-        matches!(
-            event,
-            Event::WriteBlock {
-                outcome: Outcome::Ok,
-                ..
-            }
-        )
-    };
-    third.journal().wait_blocking(received, PATIENCE)?;
+    second.journal().wait_blocking(has_copied, PATIENCE)?;
+    third.journal().wait_blocking(has_written, PATIENCE)?;
     drop(second);
     let commands: [&[&str]; 2] = [
         &["-cat", "/user/hdfs-f"],
@@ -133,6 +91,48 @@ fn serves(
     ];
     let read = shell(&reference.conf(), configure, &commands)?;
     assert!(read.contains(&twice), "it came back changed");
+    Ok(())
+}
+
+fn has_written(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::WriteBlock {
+            outcome: Outcome::Ok,
+            ..
+        }
+    )
+}
+
+fn has_copied(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::DataTransfer {
+            operation: Operation::ReplicateBlock,
+            outcome: Outcome::Ok,
+            ..
+        }
+    )
+}
+
+/// The NameNode sends clients of WebHDFS to the HTTP ports that it was told. They read the file,
+/// and write another one of twice the local file.
+fn is_reached_by_web(
+    reference: &Reference,
+    configure: &dyn Fn(&mut std::process::Command),
+    local: &str,
+    twice: &str,
+) -> TestResult {
+    let web = format!("{}/user/hdfs-f", reference.webhdfs_url());
+    let new = format!("{}/user/hdfs-w", reference.webhdfs_url());
+    let commands: [&[&str]; 4] = [
+        &["-cat", &web],
+        &["-put", local, &new],
+        &["-appendToFile", local, &new],
+        &["-cat", &new],
+    ];
+    let by_web = shell(&reference.conf(), configure, &commands)?;
+    assert_eq!(by_web.matches(twice).count(), 2, "it came back changed");
     Ok(())
 }
 
