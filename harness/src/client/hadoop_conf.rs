@@ -113,6 +113,8 @@ pub(crate) fn write_file(
     Ok(())
 }
 
+/// Returns the keys as a file of Hadoop's. Nothing here reads XML, and a library to write four
+/// elements would be one more that users compile.
 fn to_xml(keys: &HadoopKeys) -> String {
     let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<configuration>\n");
     for (key, value) in keys {

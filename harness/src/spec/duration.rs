@@ -1,4 +1,7 @@
 //! The text form of durations, in kerbox.toml and on the command line: `1h30m`.
+//!
+//! Libraries also read months, years and words, which no two of them take for the same time, and
+//! users would compile one more for these few lines.
 
 use std::time::Duration;
 
