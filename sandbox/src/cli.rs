@@ -3,10 +3,11 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use crate::environment::Shell;
 use crate::flags::SettingsArgs;
 use crate::{cli_admin, cli_control};
 use clap::builder::BoolishValueParser;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
 /// A Kerberos realm and a secure HDFS on your laptop.
 #[derive(Debug, Parser)]
@@ -217,21 +218,6 @@ pub(crate) struct Child {
     /// The command and its arguments
     #[arg(last = true, required = true)]
     pub(crate) command: Vec<OsString>,
-}
-
-/// An output format for variables.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-pub(crate) enum Shell {
-    /// bash, zsh, dash and every other POSIX shell
-    Bash,
-    /// fish
-    Fish,
-    /// PowerShell
-    Powershell,
-    /// A .env file
-    Dotenv,
-    /// A JSON object
-    Json,
 }
 
 /// Returns the environment variables that replace flags, and the others that kerbox reads.

@@ -4,12 +4,26 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::Path;
 
+use clap::ValueEnum;
 use kerbox::directory::{hadoop_option, java_option, shell_word};
-
-use crate::cli::Shell;
 
 /// Maps names to values.
 pub(crate) type Environment = BTreeMap<String, String>;
+
+/// An output format for variables.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum Shell {
+    /// bash, zsh, dash and every other POSIX shell
+    Bash,
+    /// fish
+    Fish,
+    /// PowerShell
+    Powershell,
+    /// A .env file
+    Dotenv,
+    /// A JSON object
+    Json,
+}
 
 /// Returns the variables of a sandbox with its files in `dir`, and those of the KDC in `kdc`.
 /// Without a realm there are no Kerberos variables, and without a NameNode none of Hadoop's.
