@@ -11,8 +11,8 @@ use std::sync::Arc;
 use kerbox::Error;
 use kerbox::directory::{holder_of, reap, user};
 
-use crate::commands::note;
 use crate::failure::Failure;
+use crate::note::note;
 use crate::ready;
 
 /// The first line of an entry file, which points to a folder that a user named.

@@ -5,7 +5,8 @@
 //! - `commands`: one file for each command
 //! - `sandbox`: the servers, from the harness; `directory`, `ready`, `environment`: their interface
 //!   to other programs
-//! - `signals`: reasons to stop; `failure`: the exit codes; `memory`: the allocator's settings
+//! - `signals`: reasons to stop; `failure`: the exit codes; `note`: messages that are not failures;
+//!   `memory`: the allocator's settings
 
 use std::process::ExitCode;
 
@@ -24,6 +25,7 @@ mod holder;
 mod human;
 mod memory;
 mod mit;
+mod note;
 mod randomness;
 mod ready;
 mod sandbox;

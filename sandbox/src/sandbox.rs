@@ -12,12 +12,12 @@ use std::time::Duration;
 use kerbox::spec::Security;
 use kerbox::{Clock, Control, Error, Journal, Server};
 
-use crate::commands::note;
 use crate::control;
 use crate::directory::Directory;
 use crate::environment::{self, environment};
 use crate::failure::Failure;
 use crate::holder::holder;
+use crate::note::note;
 use crate::ready::{Endpoints, Ready, ReadyFd};
 use crate::servers::Servers;
 use crate::settings::Settings;

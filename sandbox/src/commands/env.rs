@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use kerbox::control::Request;
 
-use super::note;
 use crate::cli::Env;
 use crate::control;
 use crate::directory::{is_of_our_own, is_served, served};
 use crate::environment::{Environment, here, script};
 use crate::failure::Failure;
+use crate::note::note;
 use crate::ready::Ready;
 
 /// Prints the variables of a running sandbox.

@@ -2,7 +2,6 @@
 
 use std::io::Write;
 
-use kerbox_events::Printable;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::failure::Failure;
@@ -50,10 +49,4 @@ fn print(text: &str) {
     let _ = stdout
         .write_all(text.as_bytes())
         .and_then(|()| stdout.flush());
-}
-
-/// Prints a message that is not a failure to standard error.
-pub(crate) fn note(text: impl std::fmt::Display) {
-    // The text may contain names chosen by peers.
-    let _ = writeln!(std::io::stderr().lock(), "kerbox: {}", Printable(text));
 }

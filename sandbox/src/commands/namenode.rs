@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use kerbox::spec::Security;
 
 use super::kdc_dir::KdcDir;
-use super::{note, up};
+use super::up;
 use crate::cli::{Namenode, variables};
 use crate::directory::Directory;
 use crate::failure::Failure;
+use crate::note::note;
 use crate::ready::ReadyFd;
 use crate::settings::{self, Purpose, Settings, warn};
 

@@ -3,11 +3,11 @@
 use std::io::IsTerminal;
 use std::time::Duration;
 
-use super::note;
 use crate::cli::{ReadyArgs, Up, variables};
 use crate::directory::Directory;
 use crate::failure::Failure;
 use crate::human;
+use crate::note::note;
 use crate::ready::ReadyFd;
 use crate::sandbox::Sandbox;
 use crate::settings::{self, Purpose, Settings, warn};

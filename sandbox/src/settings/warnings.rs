@@ -5,7 +5,7 @@ use minihdfs::config::{HdfsConfig, Obeyed};
 
 use super::nearest::nearest;
 use super::{Purpose, Settings, console};
-use crate::commands::note;
+use crate::note::note;
 
 /// Prints the warnings to standard error. `known` are the variables that kerbox reads.
 pub(crate) fn warn(settings: &Settings, purpose: Purpose, known: &[String]) {
