@@ -95,6 +95,7 @@ pub mod control;
 mod daemon;
 #[doc(hidden)]
 pub mod directory;
+mod elsewhere;
 mod error;
 mod persistent;
 mod programs;

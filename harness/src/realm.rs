@@ -12,6 +12,7 @@ use kerbox_krb5::Principal;
 use rand::rngs::StdRng;
 
 use crate::client::environment::{self, ClientEnv};
+use crate::elsewhere::elsewhere;
 #[cfg(feature = "web")]
 use crate::servers::console::{ConsoleServer, ConsoleService};
 use crate::servers::kdcs::KdcServer;
@@ -24,7 +25,6 @@ use crate::servers::web::authority;
 use crate::spec::builder::Builder;
 use crate::spec::{NewPrincipal, RealmSpec, Spec};
 use crate::world::Fixture;
-use crate::world::elsewhere::elsewhere;
 use crate::world::methods::world_methods;
 use crate::{Error, Login, PerpetualLogin, PerpetualLoginBuilder, Server};
 

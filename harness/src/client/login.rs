@@ -13,8 +13,8 @@ use crate::Error;
 use crate::client::ccaches;
 use crate::client::env_guard::EnvGuard;
 use crate::client::environment::ClientEnv;
+use crate::elsewhere::elsewhere;
 use crate::servers::realm_core::RealmCore;
-use crate::world::elsewhere::elsewhere;
 
 /// A logged-in user, from [`Realm::login`](crate::Realm::login) or
 /// [`Cluster::login`](crate::Cluster::login).

@@ -24,8 +24,8 @@ use crate::persistent::SavedDatanode;
 use crate::servers::data_folders::{DataFolders, storages, uuid as new_uuid};
 use crate::servers::running::Running;
 use crate::servers::timers::Timers;
+use crate::spec::world::WorldSettings;
 use crate::spec::{Security, Spec};
-use crate::world::settings::WorldSettings;
 use crate::world::{Fixture, Timed, World};
 use crate::{Error, Journal, Server};
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 use kerbox_kdc::{Pac, PacDomain};
 
 use crate::Error;
+use crate::spec::world::WorldSettings;
 use crate::spec::{HdfsSpec, MOST_DATANODES, RealmSpec, Security, Spec};
-use crate::world::settings::WorldSettings;
 
 /// The largest valid mode, `rwxrwxrwt`.
 const LARGEST_MODE: u16 = 0o1777;

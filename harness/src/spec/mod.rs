@@ -32,6 +32,7 @@ mod protection;
 mod read_again;
 mod realm;
 mod trust;
+pub(crate) mod world;
 
 pub use console::ConsoleSpec;
 pub use hdfs::{HdfsSpec, MOST_DATANODES, NewDirectory, Security};

@@ -8,7 +8,7 @@ use kerbox_krb5::Clock;
 use crate::Error;
 use crate::directory::Directory;
 use crate::persistent::Persistent;
-use crate::world::settings::WorldSettings;
+use crate::spec::world::WorldSettings;
 
 /// A fixture's directory, which ends with the fixture unless the caller created it.
 pub(super) struct Ending {

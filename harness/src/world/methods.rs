@@ -220,7 +220,7 @@ macro_rules! world_methods {
             /// a migrated machine. Everything that became due in between is due at once.
             pub async fn jump(&self, to: $crate::Timestamp) -> Result<(), $crate::Error> {
                 let world = self.world().clone();
-                $crate::world::elsewhere::elsewhere(move || world.jump_to(to)).await
+                $crate::elsewhere::elsewhere(move || world.jump_to(to)).await
             }
 
             /// Blocking variant of [`jump`](Self::jump).

@@ -20,22 +20,20 @@ use crate::directory::Directory;
 use crate::persistent::Persistent;
 use crate::programs::Programs;
 use crate::spec::checks;
+use crate::spec::world::WorldSettings;
 use crate::watch::faults::{FaultGuard, Rule};
 use crate::watch::hook::Watch;
 use crate::watch::journal::Journal;
 use crate::world::captured::is_captured;
 use crate::world::leaving::{Ending, Leaving};
 use crate::world::runtime::{Runtime, ThreadIds};
-use crate::world::settings::WorldSettings;
 use crate::world::watcher::Watcher;
 
 mod captured;
-pub(crate) mod elsewhere;
 mod leaving;
 pub(crate) mod methods;
 mod others;
 pub(crate) mod runtime;
-pub(crate) mod settings;
 pub(crate) mod steps;
 mod watcher;
 

@@ -9,11 +9,11 @@ use std::time::Duration;
 use kerbox_events::{Event, Hook};
 use kerbox_krb5::Timestamp;
 
-use super::elsewhere::elsewhere;
 use super::others::Others;
 use super::{TimedServer, World, lock};
 use crate::Error;
 use crate::client::ccaches;
+use crate::elsewhere::elsewhere;
 use crate::programs::Programs;
 use crate::watch::entry::Entry;
 

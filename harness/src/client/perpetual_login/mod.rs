@@ -18,7 +18,7 @@ use kerbox_krb5::client::Credentials;
 use self::core::Core;
 use super::environment::ClientEnv;
 use crate::Error;
-use crate::world::elsewhere::elsewhere;
+use crate::elsewhere::elsewhere;
 
 pub use builder::{LoginFailure, PerpetualLoginBuilder};
 

@@ -9,9 +9,9 @@ use kerbox_krb5::Clock;
 
 use crate::Error;
 use crate::directory::Directory;
+use crate::elsewhere::elsewhere;
+use crate::spec::world::WorldSettings;
 use crate::spec::{ReadAgain, Spec};
-use crate::world::elsewhere::elsewhere;
-use crate::world::settings::WorldSettings;
 
 mod console;
 mod hdfs;
