@@ -11,12 +11,12 @@ use kerbox_krb5::Principal;
 use minihdfs::namenode::NameNode;
 
 use crate::client::environment::ClientEnv;
-use crate::client::login::InProcess;
 #[cfg(feature = "web")]
 use crate::console::FixtureVerbs;
 use crate::control::served::Served;
 use crate::control::target::Target;
 use crate::realm::Realm;
+use crate::realm::login::InProcess;
 use crate::servers::datanodes::Datanode;
 use crate::servers::hdfs::Hdfs;
 use crate::servers::logins::Logins;

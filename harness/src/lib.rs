@@ -110,7 +110,6 @@ mod world;
 pub use client::env_guard::EnvGuard;
 pub use client::environment::ClientEnv;
 pub use client::krb5_conf::{shared_krb5_conf, use_shared_krb5_conf};
-pub use client::login::{InProcess, Login};
 pub use client::perpetual_login::{LoginFailure, PerpetualLogin, PerpetualLoginBuilder};
 pub use cluster::{Cluster, ClusterBuilder};
 pub use control::Control;
@@ -124,6 +123,7 @@ pub use kerbox_kdc::{Pac, PacAccount, PacDomain, RealmConfig, Sid};
 pub use kerbox_krb5::client::Credentials;
 pub use kerbox_krb5::sleep::{Elapsed, Hold, Interval, Sleep, Timeout};
 pub use kerbox_krb5::{Clock, EncryptionType, ErrorCode, Principal, Timestamp};
+pub use realm::login::{InProcess, Login};
 pub use realm::{Realm, RealmBuilder};
 #[cfg(feature = "web")]
 pub use servers::console::ConsoleServer;

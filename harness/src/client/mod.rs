@@ -1,4 +1,4 @@
-//! Clients' environments, logins, credential caches, keytabs and configuration files.
+//! Clients' environments, perpetual logins, credential caches, keytabs and configuration files.
 
 pub(crate) mod ccaches;
 pub(crate) mod env_guard;
@@ -7,7 +7,6 @@ pub(crate) mod hadoop_conf;
 mod kdc_socket;
 pub(crate) mod keytab_files;
 pub(crate) mod krb5_conf;
-pub(crate) mod login;
 pub(crate) mod perpetual_login;
 mod relogin;
 pub(crate) mod secure_layout;

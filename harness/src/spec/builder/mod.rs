@@ -13,7 +13,6 @@ use crate::elsewhere::elsewhere;
 use crate::spec::world::WorldSettings;
 use crate::spec::{ReadAgain, Spec};
 
-mod console;
 mod hdfs;
 mod realm;
 

@@ -1,5 +1,8 @@
 //! A realm: the KDC alone, or as part of a cluster.
 
+mod builder;
+pub(crate) mod login;
+
 use std::any::Any;
 use std::fmt;
 use std::net::SocketAddr;

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use crate::Realm;
+use crate::realm::Realm;
 use crate::spec::ConsoleSpec;
 use crate::spec::builder::Builder;
 
