@@ -1,6 +1,7 @@
 //! A realm: the KDC alone, or as part of a cluster.
 
 mod builder;
+mod keys;
 pub(crate) mod login;
 
 use std::any::Any;

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use kerbox_krb5::{Keytab, Principal};
 
+use crate::Error;
 use crate::servers::realm_core::RealmCore;
 use crate::spec::RealmSpec;
-use crate::{Error, Realm};
 
 /// The ending of a keytab's name.
 const KEYTAB: &str = "keytab";
@@ -29,8 +29,7 @@ pub(crate) struct Logins {
 
 impl Logins {
     /// Returns those of a fixture's own realm.
-    pub(crate) fn of(realm: &Realm) -> Self {
-        let core = realm.core();
+    pub(crate) fn of(core: &Arc<RealmCore>) -> Self {
         Self {
             realm: core.name.clone(),
             clock_skew: core.clock_skew,
@@ -105,7 +104,7 @@ fn in_folder(folder: &Path, principal: &Principal) -> Result<Keytab, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Cluster, NewPrincipal};
+    use crate::{Cluster, NewPrincipal, Realm};
 
     #[test]
     fn a_cluster_has_its_keys_from_the_keytabs_of_another_kdc() {

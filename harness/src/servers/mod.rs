@@ -14,20 +14,17 @@ pub(crate) mod hosts;
 mod https;
 mod kdc_core;
 pub(crate) mod kdcs;
-pub(crate) mod keys;
 pub(crate) mod listen;
 pub(crate) mod logins;
 pub(crate) mod namenode;
 pub(crate) mod namenode_link;
 pub(crate) mod namenode_start;
-pub(crate) mod partition;
 pub(crate) mod peers;
 pub(crate) mod realm_core;
 pub(crate) mod running;
 pub(crate) mod slot;
 pub(crate) mod timers;
 pub(crate) mod token_file;
-pub(crate) mod tokens;
 #[cfg(feature = "web")]
 pub(crate) mod web;
 #[cfg(feature = "web")]

@@ -4,33 +4,13 @@ use kerbox_events::{Server, StateChange};
 use kerbox_krb5::Principal;
 
 use crate::Error;
-use crate::cluster::Cluster;
 use crate::realm::Realm;
 use crate::servers::hdfs::Hdfs;
 use crate::spec::KeyKind;
 
-impl Cluster {
-    /// Replaces keys while everything runs, as administrators and timers do, and returns the
-    /// version or number of the new key. The journal shows it.
-    ///
-    /// ```
-    /// use kerbox::{Cluster, KeyKind};
-    ///
-    /// let cluster = Cluster::secure().start_blocking()?;
-    /// let alice = cluster.login_blocking("alice")?;
-    /// assert_eq!(cluster.roll_keys(&KeyKind::Krbtgt)?, 2);
-    /// alice.renew_blocking()?; // the old key is still known
-    /// cluster.roll_keys(&KeyKind::DelegationTokens)?;
-    /// # Ok::<(), kerbox::Error>(())
-    /// ```
-    pub fn roll_keys(&self, keys: &KeyKind) -> Result<i64, Error> {
-        self.hdfs().roll_keys(self.realm(), keys)
-    }
-}
-
 impl Realm {
-    /// Replaces the KDC's or a service's keys while the KDC runs; see [`Cluster::roll_keys`]. The
-    /// other keys belong to a cluster.
+    /// Replaces the KDC's or a service's keys while the KDC runs; see
+    /// [`Cluster::roll_keys`](crate::Cluster::roll_keys). The other keys belong to a cluster.
     pub fn roll_keys(&self, keys: &KeyKind) -> Result<i64, Error> {
         roll(Some(self), None, keys)
     }

@@ -1,5 +1,9 @@
 //! A cluster: a NameNode, its DataNodes, and a realm if it is secure.
 
+mod keys;
+pub(crate) mod partition;
+pub(crate) mod tokens;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
@@ -344,7 +348,7 @@ impl Start for Cluster {
             (Security::Kerberos, Some(keytabs)) => (None, Some(Logins::elsewhere(realm, keytabs))),
             (Security::Kerberos, None) => {
                 let realm = Realm::in_world(&fixture, realm)?;
-                let logins = Logins::of(&realm);
+                let logins = Logins::of(realm.core());
                 (Some(realm), Some(logins))
             }
         };
