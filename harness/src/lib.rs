@@ -101,6 +101,7 @@ mod persistent;
 mod programs;
 mod realm;
 mod realm_alone;
+mod serve_control;
 mod servers;
 pub mod spec;
 mod test_result;

@@ -32,7 +32,6 @@ mod overview;
 mod principals;
 pub(crate) mod request;
 mod seen;
-mod serve;
 pub(crate) mod served;
 mod server;
 pub(crate) mod target;

@@ -43,7 +43,7 @@ pub struct Control {
 
 impl Control {
     /// Binds the socket and answers on it.
-    pub(super) fn start(path: &Path, served: Arc<Served>) -> Result<Self, Error> {
+    pub(crate) fn start(path: &Path, served: Arc<Served>) -> Result<Self, Error> {
         let cannot = || Error::io(format!("bind the control socket {}", path.display()));
         let listener = UnixListener::bind(path).map_err(cannot())?;
         fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(cannot())?;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::server::Control;
+use crate::control::Control;
 use crate::realm_alone::served;
 use crate::{Cluster, Error, Realm};
 
