@@ -49,7 +49,7 @@ build() {
         -o "Dir::Etc::SourceParts=$dir/apt/parts" -o "Dir::State::Lists=$dir/apt/lists"
         -o APT::Sandbox::User=root -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache=)
     retry "${apt[@]}" update || return
-    (cd "$dir" && retry "${apt[@]}" source --download-only krb5=1.20.1*) || return
+    (cd "$dir" && retry "${apt[@]}" source --download-only krb5) || return
     (cd "$dir" && tar xzf krb5_1.20.1.orig.tar.gz && ln -sfn krb5-1.20.1/src src) || return
     cd "$src" || return
     ./configure --disable-pkinit --without-keyutils --without-libedit --without-readline \
