@@ -92,6 +92,22 @@ impl World {
     }
 }
 
+/// A file is truncated while a snapshot shows it, the snapshot is deleted, and the file's
+/// replication is changed before the truncation has ended.
+#[test]
+fn the_source_of_a_truncation_is_replicated_as_its_file() {
+    let mut world = World::new();
+    let steps = [
+        (4, 1, 76, 1),
+        (31, 0, 1, 0),
+        (7, 1, 1, 1),
+        (34, 0, 1, 0),
+        (17, 1, 2, 1),
+    ];
+    steps.into_iter().for_each(|step| world.step(step));
+    world.fixture.check_law();
+}
+
 /// Returns the number of sequences: few in an ordinary run, `KERBOX_LAW` in `.ci/long`.
 pub(super) fn cases() -> u32 {
     let asked = std::env::var("KERBOX_LAW").ok();
