@@ -194,7 +194,14 @@ impl Namesystem {
             )));
         }
         let mut blocks = self.current_blocks(file);
-        if outcome.delete_block && blocks.last().is_some_and(|last| last.id == id) {
+        if blocks.last().is_none_or(|last| last.id != id) {
+            // Its writer has abandoned it, and only a snapshot shows it.
+            return Err(HdfsError::io(format!(
+                "Unexpected block (={}) since it is not under recovery",
+                outcome.block
+            )));
+        }
+        if outcome.delete_block {
             blocks.pop();
             return self.close_file(now, file, blocks);
         }

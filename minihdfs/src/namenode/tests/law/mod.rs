@@ -108,6 +108,25 @@ fn the_source_of_a_truncation_is_replicated_as_its_file() {
     world.fixture.check_law();
 }
 
+/// A truncation is under way when a snapshot is taken, and the block is abandoned before its
+/// recovery ends.
+#[test]
+fn a_recovery_changes_no_block_that_only_a_snapshot_shows() {
+    let mut world = World::new();
+    let steps = [
+        (28, 217, 12, 0),
+        (30, 0, 0, 0),
+        (4, 11, 36, 113),
+        (26, 0, 1, 0),
+        (7, 3, 1, 11),
+        (31, 0, 0, 0),
+        (23, 11, 0, 2),
+        (26, 0, 12, 0),
+    ];
+    steps.into_iter().for_each(|step| world.step(step));
+    world.fixture.check_law();
+}
+
 /// Returns the number of sequences: few in an ordinary run, `KERBOX_LAW` in `.ci/long`.
 pub(super) fn cases() -> u32 {
     let asked = std::env::var("KERBOX_LAW").ok();
