@@ -127,6 +127,21 @@ fn a_recovery_changes_no_block_that_only_a_snapshot_shows() {
     world.fixture.check_law();
 }
 
+/// A file gets more replicas after its blocks are left to a snapshot, and is then removed.
+#[test]
+fn the_blocks_of_a_snapshot_are_replicated_as_it_asks_once_the_file_is_removed() {
+    let mut world = World::new();
+    let steps = [
+        (4, 3, 26, 0),
+        (31, 0, 0, 0),
+        (7, 3, 0, 2),
+        (17, 11, 2, 2),
+        (1, 11, 1, 2),
+    ];
+    steps.into_iter().for_each(|step| world.step(step));
+    world.fixture.check_law();
+}
+
 /// Returns the number of sequences: few in an ordinary run, `KERBOX_LAW` in `.ci/long`.
 pub(super) fn cases() -> u32 {
     let asked = std::env::var("KERBOX_LAW").ok();
