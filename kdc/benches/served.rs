@@ -23,7 +23,7 @@ const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
 /// Exchanges in a run. Each has a request of its own, since a repeated one gets the old answer.
 const EXCHANGES: usize = 4_000;
 const RUNS: usize = 5;
-/// What the client overwrites with `cold`: more than the caches of a CPU hold.
+/// The bytes that the client overwrites with `cold`: more than a CPU's caches hold.
 const COLD: usize = 8 << 20;
 /// The bytes that a cache holds or leaves together.
 const CACHE_LINE: usize = 64;

@@ -5,9 +5,9 @@
 ///
 /// glibc's allocator keeps a freed block of megabytes for the next one, in each of its arenas, so
 /// that a peer's large messages would set the size of the process for good. Such messages are rare,
-/// and a system call each costs little beside their copying. The buffers of a DataNode's connections
-/// are smaller than the limit: with new memory for each read, reads would take a tenth more CPU. Once
-/// set, the limit no longer grows with the blocks that are freed.
+/// and a system call each costs little beside their copying. The buffers of a DataNode's
+/// connections are smaller than the limit: with new memory for each read, reads would take a tenth
+/// more CPU. Once set, the limit no longer grows with the blocks that are freed.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub(crate) fn return_large_blocks() {
     const LARGE: libc::c_int = 512 << 10;

@@ -115,7 +115,7 @@ fn has_copied(event: &Event) -> bool {
     )
 }
 
-/// The NameNode sends clients of WebHDFS to the HTTP ports that it was told. They read the file,
+/// The NameNode sends clients of WebHDFS to the HTTP ports that it has learnt. They read the file,
 /// and write another one of twice the local file.
 fn is_reached_by_web(
     reference: &Reference,

@@ -134,7 +134,8 @@ pub enum Late {
 ";
     assert_eq!(exhaustive(source), ["Closed", "Late"]);
     let document = format!(
-        "- **Other**: `a::Not`\n{RULE}, except `b::One` and\n  `c::Two`, as `this`.\n- **More**: `d::Not`\n"
+        "- **Other**: `a::Not`\n{RULE}, except `b::One` and\n  `c::Two`, as `this`.\n\
+         - **More**: `d::Not`\n"
     );
     let named = exceptions(&document).expect("the paragraph is there");
     assert_eq!(Vec::from_iter(named), ["b::One", "c::Two"]);

@@ -1,9 +1,9 @@
 //! The journal as server-sent events (HTML, section 9.2), for as long as a reader keeps up.
 //!
 //! Each event has the entry's number as its id, so that a browser that connects again goes on where
-//! it was. The event `missed` counts what the journal has dropped meanwhile. Between the journal and a
-//! reader there are a few batches at most; a reader that takes none for a while gets `dropped`, and
-//! its stream ends.
+//! it was. The event `missed` counts what the journal has dropped meanwhile. Between the journal
+//! and a reader there are a few batches at most; a reader that takes none for a while gets
+//! `dropped`, and its stream ends.
 
 use std::fmt::Write;
 use std::sync::Arc;

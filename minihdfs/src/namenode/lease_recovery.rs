@@ -195,9 +195,9 @@ impl Namesystem {
         }
         let mut blocks = self.current_blocks(file);
         if blocks.last().is_none_or(|last| last.id != id) {
-            // Its writer has abandoned it, and only a snapshot shows it.
+            // Its writer has abandoned it, and only a snapshot shows it. Hadoop has forgotten it.
             return Err(HdfsError::io(format!(
-                "Unexpected block (={}) since it is not under recovery",
+                "Block (={}) not found",
                 outcome.block
             )));
         }

@@ -92,12 +92,11 @@ impl State {
         self.recount(id, |state| {
             state.file_mut(id)?.replication = replication;
             let replication = state.namespace.block_replication(id);
-            let earlier = state.namespace.earlier_blocks(id).into_values();
             let source = state.namespace.source_alone(id);
             let blocks = state.file_mut(id)?.blocks.iter().copied();
-            let blocks = blocks.chain(earlier).chain(source);
-            let stored = blocks.map(|block| (block, id, replication));
+            let stored = blocks.chain(source).map(|block| (block, id, replication));
             effects.stored.extend(stored);
+            state.namespace.replicate_earlier(id, effects);
             Ok(())
         })
     }

@@ -135,11 +135,8 @@ impl State {
         for inode in removed {
             if let InodeKind::File(file) = &inode.kind {
                 self.namespace.let_go(inode.id, &file.blocks, effects);
-                // Blocks that only snapshots showed before may now need fewer replicas.
-                let replication = self.namespace.block_replication(inode.id);
-                let earlier = self.namespace.earlier_blocks(inode.id).into_values();
-                let stored = earlier.map(|block| (block, inode.id, replication));
-                effects.stored.extend(stored);
+                // What only snapshots showed before may now need fewer replicas.
+                self.namespace.replicate_earlier(inode.id, effects);
                 if let Some(writer) = &file.writer {
                     self.leases.remove(&writer.holder, inode.id);
                     self.namespace.let_go_source(inode.id, writer, effects);

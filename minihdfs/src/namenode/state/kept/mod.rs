@@ -1,4 +1,4 @@
-//! What is kept of the tree for snapshots.
+//! The parts of the tree that are kept for snapshots.
 //!
 //! - [`Snapshots`]: all directories with snapshots; `roots`: one of them, and its snapshots
 //! - `history`, `gone`: what is kept of one inode: its earlier attributes, and children that are

@@ -96,6 +96,18 @@ impl Namespace {
         }
     }
 
+    /// Gives the blocks that a file has in snapshots only as many replicas as each of its blocks
+    /// should have now.
+    pub(in crate::namenode::state) fn replicate_earlier(&self, id: InodeId, effects: &mut Effects) {
+        if self.snapshots().history(id).is_none() {
+            return;
+        }
+        let replication = self.block_replication(id);
+        let earlier = self.earlier_blocks(id).into_values();
+        let stored = earlier.map(|block| (block, id, replication));
+        effects.stored.extend(stored);
+    }
+
     /// Lets go of the block whose first bytes were copied, at the end of a truncation.
     pub(in crate::namenode::state) fn let_go_source(
         &self,

@@ -92,28 +92,31 @@ impl World {
     }
 }
 
+/// Asserts that the law holds after these steps.
+fn holds_after(steps: &[Step]) {
+    let mut world = World::new();
+    steps.iter().for_each(|step| world.step(*step));
+    world.fixture.check_law();
+}
+
 /// A file is truncated while a snapshot shows it, the snapshot is deleted, and the file's
 /// replication is changed before the truncation has ended.
 #[test]
 fn the_source_of_a_truncation_is_replicated_as_its_file() {
-    let mut world = World::new();
-    let steps = [
+    holds_after(&[
         (4, 1, 76, 1),
         (31, 0, 1, 0),
         (7, 1, 1, 1),
         (34, 0, 1, 0),
         (17, 1, 2, 1),
-    ];
-    steps.into_iter().for_each(|step| world.step(step));
-    world.fixture.check_law();
+    ]);
 }
 
 /// A truncation is under way when a snapshot is taken, and the block is abandoned before its
 /// recovery ends.
 #[test]
 fn a_recovery_changes_no_block_that_only_a_snapshot_shows() {
-    let mut world = World::new();
-    let steps = [
+    holds_after(&[
         (28, 217, 12, 0),
         (30, 0, 0, 0),
         (4, 11, 36, 113),
@@ -122,24 +125,19 @@ fn a_recovery_changes_no_block_that_only_a_snapshot_shows() {
         (31, 0, 0, 0),
         (23, 11, 0, 2),
         (26, 0, 12, 0),
-    ];
-    steps.into_iter().for_each(|step| world.step(step));
-    world.fixture.check_law();
+    ]);
 }
 
 /// A file gets more replicas after its blocks are left to a snapshot, and is then removed.
 #[test]
 fn the_blocks_of_a_snapshot_are_replicated_as_it_asks_once_the_file_is_removed() {
-    let mut world = World::new();
-    let steps = [
+    holds_after(&[
         (4, 3, 26, 0),
         (31, 0, 0, 0),
         (7, 3, 0, 2),
         (17, 11, 2, 2),
         (1, 11, 1, 2),
-    ];
-    steps.into_iter().for_each(|step| world.step(step));
-    world.fixture.check_law();
+    ]);
 }
 
 /// Returns the number of sequences: few in an ordinary run, `KERBOX_LAW` in `.ci/long`.
